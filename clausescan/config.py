@@ -1,0 +1,70 @@
+"""The options of one run: one frozen object, built the same way by the command line, the page and library users."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from clausescan.errors import UsageError
+from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
+
+BUDGETS = (64, 128, 256)
+"""Visual tokens a question may cost; one trained model serves all three."""
+
+PILLOW_PIXEL_LIMIT = 178_956_970
+"""Pillow itself refuses larger pictures as decompression bombs."""
+
+DPI_RANGE = (72, 600)
+
+
+@dataclass(frozen=True)
+class ExtractConfig:
+    """What to look for, with which model, within which limits. Raises `UsageError` where an option makes no sense."""
+
+    types: tuple[ClauseType, ...] = CLAUSE_TYPES
+    """Clause types to look for."""
+    budget: int = 256
+    """Visual tokens the language model may be given a question: 64, 128 or 256."""
+    model: str | None = None
+    """A folder with a model, or None for the one that ships with the package."""
+    max_pixels: int = 50_000_000
+    """Of one photo; larger ones are refused before they are decoded."""
+    max_bytes: int = 100_000_000
+    """Of one file or of standard input."""
+    max_pages: int = 200
+    """Of one document."""
+    pdf_pages: tuple[int, ...] | None = None
+    """Pages of each PDF or frames of each TIFF to read, counted from 1; None for all."""
+    pdf_dpi: int = 300
+    """Resolution at which PDF pages are drawn; 300 makes an A4 page 2480 px wide."""
+
+    def __post_init__(self) -> None:
+        unknown = [t for t in self.types if t not in CLAUSE_TYPES]
+        if unknown or not self.types or len(set(self.types)) != len(self.types):
+            raise UsageError(f"--types needs one or more of {', '.join(CLAUSE_TYPES)}, each once")
+        if self.budget not in BUDGETS:
+            raise UsageError(f"--budget must be one of {', '.join(map(str, BUDGETS))}, not {self.budget}")
+        if not 1 <= self.max_pixels <= PILLOW_PIXEL_LIMIT:
+            raise UsageError(f"--max-pixels must lie between 1 and {PILLOW_PIXEL_LIMIT:,}")
+        if self.max_bytes < 1 or self.max_pages < 1:
+            raise UsageError("--max-bytes and --max-pages must be positive")
+        if not DPI_RANGE[0] <= self.pdf_dpi <= DPI_RANGE[1]:
+            raise UsageError(f"--pdf-dpi must lie between {DPI_RANGE[0]} and {DPI_RANGE[1]}")
+        if self.pdf_pages is not None and (not self.pdf_pages or min(self.pdf_pages) < 1):
+            raise UsageError("--pages needs page numbers from 1 on, such as 1,3-5")
+        if self.model is not None and not Path(self.model).is_dir():
+            raise UsageError(f"--model: no folder named {self.model}; models are never fetched from a network")
+
+
+def page_numbers(text: str) -> tuple[int, ...]:
+    """`1,3-5` as (1, 3, 4, 5). Raises `UsageError` for anything else."""
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()) or len(part) > 12:
+            raise UsageError(f"--pages needs page numbers such as 1,3-5, not {text!r}")
+        start, end = int(first), int(last) if dash else int(first)
+        if not 1 <= start <= end or end - start > 10_000:
+            raise UsageError(f"--pages: {part.strip()} is not a range of page numbers from 1 on")
+        numbers += range(start, end + 1)
+    return tuple(dict.fromkeys(numbers))
