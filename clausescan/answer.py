@@ -100,8 +100,6 @@ class PageModel(Protocol):
         """All text lines of a rectified page, (H, READING_WIDTH) uint8, ink dark on white."""
         ...
 
-    def find(
-        self, gray: NDArray[np.uint8], reading: Reading, prompts: Mapping[ClauseType, Prompt], budget: int
-    ) -> PageAnswer:
+    def find(self, gray: NDArray[np.uint8], reading: Reading, prompts: Mapping[ClauseType, Prompt], budget: int) -> PageAnswer:
         """The clauses of the types in `prompts`, with at most `budget` visual tokens a question."""
         ...

@@ -48,7 +48,7 @@ class Homography:
 
     def inverse(self, points: Points) -> Points:
         """Map (N, 2) target points back."""
-        return _project(np.linalg.inv(self.matrix), points)
+        return _project(np.asarray(np.linalg.inv(self.matrix), np.float64), points)
 
 
 def _project(matrix: Points, points: Points) -> Points:

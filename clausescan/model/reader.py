@@ -63,12 +63,19 @@ class ReaderHeads(nn.Module):
         logits = F.linear(cells, self.glyphs.weight.flatten(1).to(cells.dtype), self.glyphs.bias.to(cells.dtype))  # type: ignore[union-attr]
         return logits.reshape(logits.shape[0], -1, NUM_CLASSES)
 
-    def sequence_logits(self, fine: Tensor, page: Tensor, column: Tensor, y_px: Tensor, mask: Tensor) -> Tensor:
-        """Line logits: page (L,), column (L, T) cell indices, y_px (L, T) line middle, mask (L, T) to (L, 2T, K)."""
+    def line_states(self, fine: Tensor, page: Tensor, column: Tensor, y_px: Tensor, mask: Tensor) -> Tensor:
+        """The line reader's states: page (L,), column (L, T) cell indices, y_px (L, T) line middle, mask (L, T) to (L, T, line_channels)."""
         x = self.sample(fine, page, column, y_px)  # (L, T, taps * C)
         x = self.enter(x) * mask[..., None].to(x.dtype)
-        x = self.blocks(x.transpose(1, 2)).transpose(1, 2)  # (L, T, line_channels)
-        return self.leave(F.gelu(x)).reshape(x.shape[0], -1, NUM_CLASSES)  # type: ignore[no-any-return]
+        return self.blocks(x.transpose(1, 2)).transpose(1, 2)  # type: ignore[no-any-return]
+
+    def leave_logits(self, states: Tensor) -> Tensor:
+        """(L, T, line_channels) to character logits (L, 2T, K)."""
+        return self.leave(F.gelu(states)).reshape(states.shape[0], -1, NUM_CLASSES)  # type: ignore[no-any-return]
+
+    def sequence_logits(self, fine: Tensor, page: Tensor, column: Tensor, y_px: Tensor, mask: Tensor) -> Tensor:
+        """Line logits (L, 2T, K); arguments as for `line_states`."""
+        return self.leave_logits(self.line_states(fine, page, column, y_px, mask))
 
     @staticmethod
     def sample(fine: Tensor, page: Tensor, column: Tensor, y_px: Tensor) -> Tensor:

@@ -51,9 +51,9 @@ class Crop:
 class Warp:
     """A smooth map from crop pixels to sheet pixels, and back by iteration."""
 
-    def __init__(self, rng: np.random.Generator, centre: tuple[float, float], size: tuple[int, int], strength: float) -> None:
+    def __init__(self, rng: np.random.Generator, centre: tuple[float, float], size: tuple[int, int], strength: float, zoom_spread: float = 0.13) -> None:
         h, w = size
-        zoom = float(np.clip(np.exp(rng.normal(0, 0.13)), 0.72, 1.35)) * READING_WIDTH / SHEET_WIDTH
+        zoom = float(np.clip(np.exp(rng.normal(0, zoom_spread)), 0.72, 1.35)) * READING_WIDTH / SHEET_WIDTH
         stretch = float(np.exp(rng.normal(0, 0.04)))
         angle = np.deg2rad(float(np.clip(rng.normal(0, 0.9 * strength), -4, 4)))
         shear = rng.normal(0, 0.012 * strength)
@@ -98,10 +98,11 @@ def make_crop(sheet: Sheet, rng: np.random.Generator, size: tuple[int, int] = (3
     else:
         at = (float(rng.uniform(0, sheet.gray.shape[1])), float(rng.uniform(0, sheet.gray.shape[0])))
     warp = Warp(rng, at, size, strength)
-    return Crop(_photograph(sheet, warp, size, rng), *_targets(sheet, warp, size, rng))
+    return Crop(photograph(sheet, warp, size, rng), *_targets(sheet, warp, size, rng))
 
 
-def _photograph(sheet: Sheet, warp: Warp, size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint8]:
+def photograph(sheet: Sheet, warp: Warp, size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The sheet through the warp and a phone, back at reading resolution with evened light: (H, W) uint8."""
     h, w = size
     density = float(rng.uniform(0.6, 1.3))  # photo pixels a page pixel
     ph, pw = round(h * density), round(w * density)

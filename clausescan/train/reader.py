@@ -169,6 +169,13 @@ def rate_at(step: int, run: ReaderRun) -> float:
     return run.rate * min(1.0, (step + 1) / run.warmup, max(0.02, fall))
 
 
+def load_reader(path: Path) -> nn.ModuleDict:
+    """A trained reader, its parts named `encoder` and `heads`."""
+    both = nn.ModuleDict({"encoder": PageEncoder(), "heads": ReaderHeads()})
+    load_checkpoint(path, both)
+    return both.eval()
+
+
 @torch.no_grad()
 def evaluate(encoder: PageEncoder, heads: ReaderHeads, run: ReaderRun, batches: int = 6, fonts: bool = False) -> dict[str, float]:
     """CER of the line head on held-out contracts (and held-out fonts)."""

@@ -1,0 +1,5 @@
+"""`python -m clausescan`."""
+
+from clausescan.cli import main
+
+main()

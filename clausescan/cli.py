@@ -1,0 +1,268 @@
+"""The command line. Every error becomes one line on stderr and an exit status here, and only here.
+
+Nothing heavy is imported before a command needs it: `clausescan --help` loads neither torch nor OpenCV.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clausescan import __version__
+from clausescan.config import BUDGETS, ExtractConfig, page_numbers
+from clausescan.errors import EXIT_CODES, ClausescanError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+STDOUT = "-"
+INTERRUPTED = 130
+EPILOG = "Exit codes: " + ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
+
+app = typer.Typer(
+    name="clausescan",
+    help="Photos of contract pages in, their termination, indemnity and liability clauses out. Works offline.",
+    epilog=EPILOG,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Photos = Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Photos or PDFs; several form one document. - is stdin.")]
+Json = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write JSON there; - for standard output.")]
+Model = Annotated[str | None, typer.Option(metavar="FOLDER", help="A folder with a model instead of the shipped one.")]
+Pages = Annotated[str | None, typer.Option(metavar="LIST", help="Pages of PDFs and TIFFs to read, such as 1,3-5.")]
+Dpi = Annotated[int, typer.Option("--pdf-dpi", help="Resolution at which PDF pages are drawn.")]
+Pixels = Annotated[int, typer.Option(help="Refuse photos with more pixels.")]
+Bytes = Annotated[int, typer.Option(help="Refuse larger files.")]
+
+
+@app.command()
+def extract(
+    photos: Photos,
+    json: Json = None,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Draw the clauses on the photo (.jpg, .png, .webp)."),
+    ] = None,
+    types: Annotated[str | None, typer.Option(metavar="LIST", help="Clause types, separated by commas; all by default.")] = None,
+    budget: Annotated[int, typer.Option(help=f"Visual tokens a question: {', '.join(map(str, BUDGETS))}.")] = 256,
+    model: Model = None,
+    pages: Pages = None,
+    pdf_dpi: Dpi = ExtractConfig.pdf_dpi,
+    max_pixels: Pixels = ExtractConfig.max_pixels,
+    max_bytes: Bytes = ExtractConfig.max_bytes,
+) -> int:
+    """Find the clauses of one document: a table on a terminal, JSON elsewhere."""
+    chosen: Any = tuple(t.strip() for t in types.split(",")) if types is not None else ExtractConfig.types
+    config = ExtractConfig(
+        types=chosen,
+        budget=budget,
+        model=model,
+        max_pixels=max_pixels,
+        max_bytes=max_bytes,
+        pdf_pages=None if pages is None else page_numbers(pages),
+        pdf_dpi=pdf_dpi,
+    )
+    _check_outputs(photos, json, overlay)
+    from clausescan import scan
+
+    report = scan.extract(photos, config, on_page=_Drawing(overlay) if overlay else None)
+    if not _write_json(report, json):
+        from clausescan.tables import show_report
+
+        show_report(report)
+    return _status(report)
+
+
+@app.command()
+def read(
+    photos: Photos,
+    json: Json = None,
+    model: Model = None,
+    pages: Pages = None,
+    pdf_dpi: Dpi = ExtractConfig.pdf_dpi,
+    max_pixels: Pixels = ExtractConfig.max_pixels,
+    max_bytes: Bytes = ExtractConfig.max_bytes,
+) -> int:
+    """Read the whole text of one document: plain text on a terminal, JSON with the lines' places elsewhere."""
+    numbers = None if pages is None else page_numbers(pages)
+    config = ExtractConfig(model=model, max_pixels=max_pixels, max_bytes=max_bytes, pdf_pages=numbers, pdf_dpi=pdf_dpi)
+    _check_outputs(photos, json, None)
+    from clausescan import scan
+
+    transcript = scan.read(photos, config)
+    if not _write_json(transcript, json):
+        from clausescan.tables import show_transcript
+
+        show_transcript(transcript)
+    return _status(transcript)
+
+
+@app.command()
+def schema(
+    name: Annotated[str | None, typer.Argument(help="One of the names that the command lists without it.")] = None,
+    write: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write all schemas into this folder instead.")] = None,
+) -> int:
+    """Print a JSON Schema, or the names of all."""
+    from clausescan.files import write_atomic
+    from clausescan.schema.generated import all_schemas
+
+    schemas = {file.removesuffix(".json"): text for file, text in all_schemas().items()}
+    if write is not None:
+        for key, text in schemas.items():
+            write_atomic(write / f"{key}.json", text.encode())
+    elif name is None:
+        sys.stdout.write("".join(f"{key}\n" for key in schemas))
+    elif name.removesuffix(".json") in schemas:
+        sys.stdout.write(schemas[name.removesuffix(".json")])
+    else:
+        raise UsageError(f"no schema named {name}; there are {', '.join(schemas)}")
+    return 0
+
+
+@app.command()
+def doctor() -> int:
+    """Show what is installed and whether the weights load and are the right ones."""
+    from clausescan.tables import show_checks
+
+    return show_checks()
+
+
+def _mount(name: str, summary: str) -> None:
+    """Mount `clausescan.<name>.cli` without importing it: its arguments are handed on as they are."""
+    package = Path(__file__).with_name(name)
+    if not (package / "cli.py").is_file():
+        return
+    settings = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+    @app.command(name, help=summary, context_settings=settings, add_help_option=False)
+    def run(context: typer.Context) -> int:
+        inner = importlib.import_module(f"clausescan.{name}.cli").app
+        command = typer.main.get_command(inner)
+        return int(command.main(args=context.args, prog_name=f"clausescan {name}", standalone_mode=False) or 0)
+
+
+_mount("train", "Train the model, a command a stage.")
+_mount("bench", "Measure the model: accuracy, speed, memory.")
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Photos of contract pages in, their clauses out."""
+    if version:
+        sys.stdout.write(f"clausescan {__version__}\n")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        raise UsageError("no command given; see clausescan --help")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process with its documented status."""
+    raise SystemExit(run_command(arguments))
+
+
+def run_command(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; the status it ends with. No exception leaves here."""
+    usage_error: type[Any] = typer.BadParameter.__bases__[0]  # click's own, which some versions of typer carry inside
+    try:
+        status = typer.main.get_command(app).main(
+            args=None if arguments is None else list(arguments), prog_name="clausescan", standalone_mode=False
+        )
+        sys.stdout.flush()
+        return int(status or 0)
+    except ClausescanError as error:
+        return _complain(str(error), error.exit_code)
+    except usage_error as error:
+        return _complain(f"{error.format_message()}; see clausescan --help", UsageError.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return _complain("interrupted", INTERRUPTED)
+    except typer.Exit as stop:
+        return int(stop.exit_code)
+    except BrokenPipeError:
+        sys.stdout = None  # the reader of our output went away; leave without a second error
+        return OutputError.exit_code
+    except MemoryError:
+        return _complain("not enough memory", ClausescanError.exit_code)
+    except Exception as error:
+        return _complain(f"internal error: {type(error).__name__} at {_place(error)}; please report it", 1)
+
+
+def _complain(message: str, status: int) -> int:
+    printable = "".join(c if c.isprintable() else "\ufffd" for c in message)
+    sys.stderr.write(f"clausescan: {printable}\n")
+    return status
+
+
+def _place(error: Exception) -> str:
+    """File and line of our own code where the error arose; never its message, which may quote a contract."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "clausescan" in Path(f.filename).parts] or frames
+    return f"{Path(own[-1].filename).name}:{own[-1].lineno}"
+
+
+class _Drawing:
+    """Writes the overlay of each page as it is done."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.pages = 0
+        self.clauses = 0
+
+    def __call__(self, photo: Any, clauses: Any) -> None:
+        from clausescan import overlay
+        from clausescan.files import write_atomic
+
+        self.pages += 1
+        name = self.path if self.pages == 1 else self.path.with_name(f"{self.path.stem}-{self.pages}{self.path.suffix}")
+        picture = overlay.draw(photo.rgb, clauses, self.clauses + 1)
+        self.clauses += len(clauses)
+        write_atomic(name, overlay.encode(picture, name.suffix))
+
+
+def _check_outputs(photos: list[str], json: str | None, overlay: Path | None) -> None:
+    """Find out before the long run what could not be written, or would overwrite a photo."""
+    from clausescan.files import check_writable
+
+    targets = [Path(p) for p in (json, overlay) if p is not None and str(p) != STDOUT]
+    originals = {Path(p).resolve() for p in photos if p != STDOUT}
+    for target in targets:
+        if target.resolve() in originals:
+            raise UsageError(f"{target} is one of the photos and would be overwritten")
+        check_writable(target)
+    if len({t.resolve() for t in targets}) < len(targets):
+        raise UsageError("--json and --overlay name the same file")
+    if overlay is not None and overlay.suffix.lower() not in (".jpg", ".jpeg", ".png", ".webp"):
+        raise UsageError("--overlay needs a file ending in .jpg, .png or .webp")
+
+
+def _write_json(result: BaseModel, target: str | None) -> bool:
+    """Write the JSON where it was asked for. True when standard output has got it, or must stay empty."""
+    from clausescan.export import to_json
+    from clausescan.files import write_atomic
+
+    if target is not None and target != STDOUT:
+        write_atomic(target, to_json(result).encode())
+        return not sys.stdout.isatty()
+    if target == STDOUT or not sys.stdout.isatty():
+        sys.stdout.buffer.write(to_json(result).encode())
+        return True
+    return False
+
+
+def _status(result: Any) -> int:
+    """The status, and on stderr why it is not 0."""
+    from clausescan.scan import exit_code
+
+    for page in result.pages:
+        if page.status != "read":
+            _complain(f"page {page.index + 1} {page.status}: {page.message}", 0)
+    return exit_code(result)

@@ -1,0 +1,215 @@
+"""Field values to the words of the passage they stand on; what stands nowhere is dropped.
+
+Durations, sums and names must be located; a flag points to the first sentence with one of its cue words, or to nothing:
+whether it is true is the model's judgement, the cue only shows where to look.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from clausescan import quantities
+from clausescan.schema.answers import AnyAnswer, fields_of
+from clausescan.schema.clauses import FIELDS, Amount, AnyFields, ClauseType, Duration
+
+CUES: dict[str, re.Pattern[str]] = {
+    name: re.compile(pattern, re.IGNORECASE)
+    for name, pattern in {
+        "for_convenience": r"convenience|without (any )?(cause|reason)|(any|no) (time|reason)|at will|discretion|option|notice",
+        "for_cause": r"breach|default|insolven|bankrupt|for cause|fail(s|ure)?\b|receiver|liquidat|change of control|terminat",
+        "mutual": r"each (party|of the)|either party|mutual|both parties|other party|reciprocal|indemnif",
+        "defend": r"\bdefend",
+        "excludes_consequential": r"consequential|indirect|incidental|special|punitive|exemplary|lost (profit|revenue)|loss of",
+        "excludes_all": r"(not|nor|neither|no event).{0,60}(liab|responsib)|no liab|not be (held )?(liab|respons)|exclu|liab",
+        "uncapped": r"unlimited|without limit|no limit|except|exclu|shall not (apply|limit)|nothing|other than|notwith|absence",
+    }.items()
+}
+"""Of each flag, tried in the order of the sentences."""
+
+NEAR: dict[str, re.Pattern[str]] = {
+    "notice_periods": re.compile(r"(?i)\W*(notice|notif|prior|written|advance)"),
+    "cure_periods": re.compile(r"(?i)\W*(cure|remed|rectif|correct|breach|default)"),
+    "fee_months": re.compile(r"(?i)\W*(fees?|paid|payable|preceding|prior|received|amounts?)\b"),
+}
+"""Which of several equal values is meant: the one nearest to such a word."""
+
+_SENTENCE_END = re.compile(r"[.;!?][)\]”\"’']*$")
+_ABBREVIATION = re.compile(r"(?i)\W*(inc|ltd|co|corp|no|nos|sec|art|u\.s|e\.g|i\.e|mr|ms|dr|[a-z]|\d+(\.\d+)*)\.")
+_EDGE = re.compile(r"^\W+|\W+$")
+_POSSESSIVE = re.compile(r"['’]s?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Located:
+    """One value's words: indices into the passage's words, in order, perhaps none for a flag."""
+
+    field: str
+    index: int | None
+    words: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LocatedFields:
+    """The fields that the page bears out, where, and what was dropped or corrected."""
+
+    fields: AnyFields
+    evidence: tuple[Located, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass
+class _Found:
+    """Values of one list field as they are located."""
+
+    name: str
+    values: list[Any] = field(default_factory=list)
+    evidence: list[Located] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def keep(self, value: Any, first: int, last: int) -> None:
+        if value not in self.values:
+            self.evidence.append(Located(self.name, len(self.values), tuple(range(first, last + 1))))
+            self.values.append(value)
+
+    def drop(self) -> None:
+        self.warnings.append(f"a value of {self.name} does not stand in the passage and was dropped")
+
+
+def locate_fields(kind: ClauseType, answer: AnyAnswer, words: Sequence[str]) -> LocatedFields:
+    """The answer's fields with their evidence among the passage's words."""
+    fields = fields_of(kind, answer)
+    values: dict[str, Any] = {}
+    evidence: list[Located] = []
+    warnings: list[str] = []
+    for name in FIELDS[kind].model_fields:
+        value = getattr(fields, name)
+        if isinstance(value, bool):
+            values[name] = value
+            if value:
+                evidence.append(Located(name, None, cue_sentence(name, words)))
+            continue
+        found = _LOCATE[name](name, value, words)
+        values[name] = tuple(found.values)
+        evidence += found.evidence
+        warnings += found.warnings
+    return LocatedFields(FIELDS[kind](**values), tuple(evidence), tuple(warnings))
+
+
+def cue_sentence(name: str, words: Sequence[str]) -> tuple[int, ...]:
+    """Word indices of the first sentence with one of the flag's cues; none if there is no such sentence."""
+    start = 0
+    for i, word in enumerate(words):
+        if i + 1 < len(words) and not (_SENTENCE_END.search(word) and not _ABBREVIATION.fullmatch(word)):
+            continue
+        if CUES[name].search(" ".join(words[start : i + 1])):
+            return tuple(range(start, i + 1))
+        start = i + 1
+    return ()
+
+
+def _durations(name: str, claimed: Sequence[Duration], words: Sequence[str]) -> _Found:
+    found, spans = _Found(name), quantities.durations(words)
+    for claim in claimed:
+        own = [s for s in spans if s.value == claim.value and s.unit == claim.unit]
+        if not own and claim.unit in ("days", "business_days"):
+            own = [s for s in spans if s.value == claim.value and s.unit in ("days", "business_days")]
+            found.warnings += [f"the days of {name} were corrected to the page's kind of days"] if own else []
+        if not own:
+            found.drop()
+            continue
+        span = _nearest(own, NEAR[name], words)
+        twins = [s for s in spans if s.first <= span.last and span.first <= s.last]
+        if any(s.value != span.value for s in twins):
+            found.warnings.append(f"a period of {name} is written with two different numbers")
+        value = Duration.model_validate({"value": claim.value, "unit": span.unit})
+        found.keep(value, min(s.first for s in twins), max(s.last for s in twins))
+    return found
+
+
+def _fee_months(name: str, claimed: Sequence[int], words: Sequence[str]) -> _Found:
+    found, spans = _Found(name), quantities.durations(words)
+    for claim in claimed:
+        own = [s for s in spans if s.value * {"months": 1, "years": 12}.get(s.unit, 0) == claim]
+        if not own:
+            found.drop()
+            continue
+        span = _nearest(own, NEAR[name], words)
+        twins = [s for s in own if s.first <= span.last and span.first <= s.last]
+        found.keep(claim, min(s.first for s in twins), max(s.last for s in twins))
+    return found
+
+
+def _amounts(name: str, claimed: Sequence[Amount], words: Sequence[str]) -> _Found:
+    found, spans = _Found(name), quantities.amounts(words)
+    for claim in claimed:
+        equal = [s for s in spans if abs(s.amount - claim.amount) < 0.005]
+        own = [s for s in equal if s.currency == claim.currency] or [s for s in equal if s.currency] or equal
+        if not own:
+            found.drop()
+            continue
+        span = own[0]
+        if span.currency != claim.currency:
+            found.warnings.append(f"the currency of a value of {name} was corrected to the page's")
+        last = span.last
+        for other in equal:  # "one million dollars ($1,000,000)" is one piece of evidence
+            last = other.last if span.first <= other.first <= last + 1 else last
+        found.keep(Amount(amount=claim.amount, currency=span.currency), span.first, max(last, span.last))
+    return found
+
+
+def _parties(name: str, claimed: Sequence[str], words: Sequence[str]) -> _Found:
+    found = _Found(name)
+    plain = [_name_word(w) for w in words]
+    for claim in claimed:
+        wanted = [w for w in map(_name_word, claim.split()) if w]
+        at = _run(plain, wanted)
+        if at is None:
+            found.drop()
+            continue
+        last = at + len(wanted) - 1
+        text = _as_printed(words[at : last + 1], claim)
+        if text:
+            found.keep(text, at, last)
+    return found
+
+
+_LOCATE: dict[str, Callable[[str, Any, Sequence[str]], _Found]] = {
+    "notice_periods": _durations,
+    "cure_periods": _durations,
+    "amounts": _amounts,
+    "fee_months": _fee_months,
+    "indemnifying_parties": _parties,
+}
+
+
+def _nearest(spans: list[quantities.Duration], cue: re.Pattern[str], words: Sequence[str]) -> quantities.Duration:
+    """The span with the fewest words between it and a cue; the first of equals."""
+    at = [i for i, w in enumerate(words) if cue.match(w)]
+
+    def distance(span: quantities.Duration) -> int:
+        return min((max(span.first - i, i - span.last, 0) for i in at), default=0)
+
+    return min(spans, key=distance)
+
+
+def _name_word(word: str) -> str:
+    """A word as names are compared: no punctuation around, no possessive, any case."""
+    return _EDGE.sub("", _POSSESSIVE.sub("", _EDGE.sub("", word))).casefold()
+
+
+def _run(words: list[str], wanted: list[str]) -> int | None:
+    """Where the wanted words stand one after the other; None if they do not."""
+    if not wanted:
+        return None
+    return next((i for i in range(len(words) - len(wanted) + 1) if words[i : i + len(wanted)] == wanted), None)
+
+
+def _as_printed(words: Sequence[str], claim: str) -> str:
+    """The name as the page has it; its closing full stop or possessive only if the claim has one too."""
+    text = " ".join(words).strip(" ,;:()[]{}“”\"‘’'")
+    if not claim.endswith("."):
+        text = text.rstrip(' .,;:()[]“”"')
+    return text if _POSSESSIVE.search(claim) else _POSSESSIVE.sub("", text)

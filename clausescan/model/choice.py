@@ -1,0 +1,73 @@
+"""Which words belong to a clause: the line-choice head on the language model's states, and the best path through its scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+OUTSIDE, BEGIN, INSIDE = 0, 1, 2
+TAGS = 3
+
+
+class ChoiceHead(nn.Module):
+    """Scores of outside, begin and inside for every clause type at every word."""
+
+    def __init__(self, width: int = 320, types: int = 3) -> None:
+        super().__init__()
+        self.types = types
+        self.norm = nn.LayerNorm(width)
+        self.hidden = nn.Linear(width, width)
+        self.leave = nn.Linear(width, types * TAGS)
+        self.act = nn.GELU()
+
+    def forward(self, states: Tensor) -> Tensor:
+        """(W, D) states of the words' first tokens to (W, types, 3) scores."""
+        return self.leave(self.act(self.hidden(self.norm(states)))).view(-1, self.types, TAGS)  # type: ignore[no-any-return]
+
+
+REJOIN_PENALTY = 2.0
+"""Cost of inside straight after outside: a clause that goes on after a page footer, or one whose beginning was not seen."""
+REJOIN_WORDS = 25
+"""Longest stretch of outside words that such a clause may step over."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Words `first` to `last` (counted through the page), the outside words it steps over, and its mean probability."""
+
+    first: int
+    last: int
+    outside: tuple[int, ...]
+    confidence: float
+
+
+def best_runs(log_p: NDArray[np.float64]) -> list[Run]:
+    """Clauses of one type by Viterbi's path through (W, 3) log-probabilities of outside, begin and inside."""
+    if not len(log_p):
+        return []
+    leave = np.zeros((TAGS, TAGS))  # from (row) to (column)
+    leave[OUTSIDE, INSIDE] = -REJOIN_PENALTY
+    total = log_p[0] + leave[OUTSIDE]
+    back = np.zeros(log_p.shape, np.int64)
+    for w in range(1, len(log_p)):
+        step = total[:, None] + leave
+        back[w] = step.argmax(0)
+        total = step.max(0) + log_p[w]
+    tag = int(total.argmax())
+    path = [tag]
+    for w in range(len(log_p) - 1, 0, -1):
+        tag = int(back[w, tag])
+        path.append(tag)
+    tags = np.array(path[::-1])
+    belongs = 1 - np.exp(log_p[:, OUTSIDE])
+    groups: list[list[int]] = []
+    for w in np.flatnonzero(tags != OUTSIDE):
+        if not groups or tags[w] == BEGIN or w - groups[-1][-1] > REJOIN_WORDS:
+            groups.append([])
+        groups[-1].append(int(w))
+    return [
+        Run(g[0], g[-1], tuple(sorted(set(range(g[0], g[-1])) - set(g))), float(belongs[g].mean())) for g in groups
+    ]

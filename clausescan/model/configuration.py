@@ -1,0 +1,51 @@
+"""The compact model's dimensions, which travel with its weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import PreTrainedConfig
+
+
+class ClausescanConfig(PreTrainedConfig):
+    """Dimensions of encoder, reader heads, resampler and language model; see the modules of the same names.
+
+    `presence_scale` and `presence_shift` turn a found clause's log-odds into a calibrated probability (Platt 1999).
+    """
+
+    model_type = "clausescan"
+
+    def __init__(
+        self,
+        encoder_widths: tuple[int, int, int] = (48, 96, 192),
+        encoder_depths: tuple[int, int, int] = (1, 2, 4),
+        line_channels: int = 256,
+        line_dilations: tuple[int, ...] = (1, 1, 2, 3, 4),
+        vocab_size: int = 2048,
+        hidden_size: int = 320,
+        num_hidden_layers: int = 6,
+        num_attention_heads: int = 5,
+        resampler: str = "anchored",
+        default_budget: int = 256,
+        image_token_id: int = 7,
+        presence_scale: float = 1.0,
+        presence_shift: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        self.encoder_widths = tuple(encoder_widths)
+        self.encoder_depths = tuple(encoder_depths)
+        self.line_channels = line_channels
+        self.line_dilations = tuple(line_dilations)
+        self.vocab_size = vocab_size
+        self.hidden_size = hidden_size
+        self.num_hidden_layers = num_hidden_layers
+        self.num_attention_heads = num_attention_heads
+        self.resampler = resampler
+        self.default_budget = default_budget
+        self.image_token_id = image_token_id
+        self.presence_scale = presence_scale
+        self.presence_shift = presence_shift
+        kwargs.setdefault("pad_token_id", 0)
+        kwargs.setdefault("eos_token_id", 5)
+        kwargs.setdefault("tie_word_embeddings", True)
+        super().__init__(**kwargs)

@@ -1,0 +1,180 @@
+"""The compact model as the pipeline sees it: readability, reading, finding. Loads and checks the weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from transformers.utils import logging
+
+from clausescan.answer import PageAnswer, Passage, Prompt
+from clausescan.errors import ModelError
+from clausescan.model.choice import Run, best_runs
+from clausescan.model.configuration import ClausescanConfig
+from clausescan.model.grammar import AnswerWriter
+from clausescan.model.modeling import ClausescanForConditionalGeneration, Sight
+from clausescan.model.transcribe import best_path, words_of
+from clausescan.model.vocabulary import ANSWER, ASK, IMAGE, Vocabulary, paragraph_starts
+from clausescan.page import Line, Reading
+from clausescan.schema.answers import answer_schema
+from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
+
+WEIGHTS = Path(__file__).parent.parent / "weights"
+MANIFEST = "manifest.json"
+LEAST_WORDS = 4
+"""A run of fewer words is no clause."""
+
+
+def load(folder: Path | None = None) -> CompactModel:
+    """The shipped model, or one in a folder. Raises `ModelError` when it is missing, damaged or of a wrong hash."""
+    folder = folder or WEIGHTS
+    digest = check(folder)
+    logging.disable_progress_bar()
+    try:
+        model = ClausescanForConditionalGeneration.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
+        vocabulary = Vocabulary(folder / "tokenizer.json")
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise ModelError(f"the model in {folder} cannot be loaded ({type(error).__name__}); install clausescan again") from None
+    return CompactModel(model.eval(), vocabulary, digest)
+
+
+def check(folder: Path) -> str:
+    """SHA-256 of the weights file, checked against the manifest. Raises `ModelError`."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        names: dict[str, str] = manifest["sha256"]
+    except (OSError, ValueError, KeyError):
+        raise ModelError(f"{folder} holds no model of ours: {MANIFEST} is missing or damaged") from None
+    for name, expected in names.items():
+        try:
+            with (folder / name).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            raise ModelError(f"{folder / name} is missing; install clausescan again") from None
+        if found != expected:
+            raise ModelError(f"{folder / name} is not the file it should be (SHA-256 differs); install clausescan again")
+    return names["model.safetensors"]
+
+
+class CompactModel:
+    """Fulfils `clausescan.answer.PageModel`; remembers what it saw on the last page it read."""
+
+    def __init__(self, model: ClausescanForConditionalGeneration, vocabulary: Vocabulary, digest: str) -> None:
+        model.fold()
+        self.model, self.vocabulary = model, vocabulary
+        self.encoder = model.encoder.to(torch.bfloat16)
+        self.writer = AnswerWriter(model, vocabulary)
+        self._digest = digest
+        self._last: tuple[int, Sight, list[int]] | None = None
+
+    @property
+    def name(self) -> str:
+        """The model's name, for the report."""
+        return "clausescan-compact"
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of the weights file in use, for the report."""
+        return self._digest
+
+    @property
+    def config(self) -> ClausescanConfig:
+        """The model's dimensions."""
+        return self.model.config
+
+    def look(self, gray: NDArray[np.uint8]) -> Sight:
+        """See a page or a piece of one, (H, W) uint8; its sides are padded with paper to whole cells."""
+        h, w = gray.shape
+        padded = np.pad(gray, ((0, -h % 16), (0, -w % 16)), mode="edge")
+        ink = 1.0 - torch.from_numpy(padded)[None, None].float() / 255.0
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.model.look(ink)
+
+    def readability(self, gray: NDArray[np.uint8]) -> float:
+        """0 to 1: how surely letters are read, weighted by how many of the lines' frames hold letters at all."""
+        sight = self.look(gray)
+        total = sure = 0.0
+        for n, log_p in enumerate(sight.sequence):
+            letters = best_path(log_p, sight.first_column[n])
+            total += len(letters.p)
+            sure += float((letters.p**2).sum())
+        return sure / (total + 20.0)
+
+    def read(self, gray: NDArray[np.uint8]) -> Reading:
+        """All text lines of a rectified page."""
+        sight = self.look(gray)
+        lines: list[Line] = []
+        kept: list[int] = []
+        for n, line in enumerate(sight.lines):
+            letters = best_path(sight.sequence[n], sight.first_column[n])
+            words = words_of(letters, line, best_path(sight.glyphs[n], sight.first_column[n]))
+            if words is not None:
+                lines.append(words)
+                kept.append(n)
+        self._last = (id(gray), sight, kept)
+        return Reading(tuple(lines))
+
+    @torch.no_grad()
+    def find(self, gray: NDArray[np.uint8], reading: Reading, prompts: Mapping[ClauseType, Prompt], budget: int) -> PageAnswer:
+        """The clauses of the asked types, with at most `budget` visual tokens a question."""
+        if self._last is None or self._last[0] != id(gray):
+            self.read(gray)
+        assert self._last is not None
+        _, sight, kept = self._last
+        words = [[w.text for w in line.words] for line in reading.lines]
+        if not words:
+            return PageAnswer((), {t: 0.0 for t in prompts})
+        begins = paragraph_starts([float(line.centre_page_px[:, 1].mean()) for line in reading.lines])
+        tokens, first = self.vocabulary.lines(words, begins)
+        with torch.autocast("cpu", torch.bfloat16):
+            visual = self.model.visual_tokens(sight, budget)
+            scores = self.model.choose(visual, torch.tensor(tokens), torch.tensor(first)).log_softmax(-1).double().numpy()
+        places = [(n, k) for n, line in enumerate(words) for k in range(len(line))]
+        passages: list[Passage] = []
+        presence: dict[ClauseType, float] = {}
+        for kind, prompt in prompts.items():
+            log_p = scores[:, CLAUSE_TYPES.index(kind)]
+            runs = [r for r in best_runs(log_p) if r.last - r.first + 1 - len(r.outside) >= LEAST_WORDS]
+            presence[kind] = self._presence(log_p, runs)
+            for run in runs:
+                passages.append(self._answer(kind, prompt, run, places, words, begins, sight, kept, budget))
+        return PageAnswer(tuple(passages), presence)
+
+    def _presence(self, log_p: NDArray[np.float64], runs: list[Run]) -> float:
+        """Calibrated probability that the page holds a clause of this type."""
+        belongs = 1 - np.exp(log_p[:, 0])
+        width = min(12, len(belongs))
+        peak = float(np.convolve(belongs, np.ones(width) / width, "valid").max())
+        raw = min(max([peak, *(r.confidence for r in runs)]), 1 - 1e-6)
+        odds = math.log(max(raw, 1e-6) / (1 - raw))
+        return 1 / (1 + math.exp(-(self.config.presence_scale * odds + self.config.presence_shift)))
+
+    def _answer(
+        self, kind: ClauseType, prompt: Prompt, run: Run, places: list[tuple[int, int]], words: list[list[str]], begins: list[bool],
+        sight: Sight, kept: list[int], budget: int,
+    ) -> Passage:  # fmt: skip
+        first, last = places[run.first], places[run.last]
+        outside = {places[w] for w in run.outside}
+        lines, flags, chosen, skipped = [], [], [], []
+        for n in range(first[0], last[0] + 1):
+            low = first[1] if n == first[0] else 0
+            high = last[1] + 1 if n == last[0] else len(words[n])
+            if all((n, k) in outside for k in range(low, high)):
+                skipped.append(n)
+                continue
+            lines.append(words[n][low:high])
+            flags.append(begins[n])
+            chosen.append(kept[n])
+        v = self.vocabulary
+        asked = v.text(" " + prompt.short)
+        question = [v.id[IMAGE]] * budget + [v.id[ASK], *asked, *v.lines(lines, flags)[0], v.id[ANSWER]]
+        visual = self.model.visual_tokens(sight, budget, chosen)
+        answer = self.writer.write(question, visual, answer_schema(kind))
+        return Passage(kind, first, last, tuple(skipped), run.confidence, answer, budget)

@@ -1,0 +1,64 @@
+"""Answers that can only be JSON of the right shape: a grammar made from the schema masks every step of decoding.
+
+xgrammar compiles the JSON Schema against the tokenizer. Greedy decoding under its mask either reaches the grammar's end or
+runs out of steps; what was written until then is not valid JSON and is refused by `clausescan.parse`, never passed on.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+import xgrammar
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+from transformers.cache_utils import DynamicCache
+
+from clausescan.errors import AnswerError
+from clausescan.model.modeling import ClausescanForConditionalGeneration
+from clausescan.model.vocabulary import END, PAD, Vocabulary
+
+MAX_ANSWER_TOKENS = 320
+"""The longest labelled answer has 141 tokens; the grammar's bounds allow more."""
+
+
+class AnswerWriter:
+    """Writes answers with the compact model, one grammar a schema, compiled once."""
+
+    def __init__(self, model: ClausescanForConditionalGeneration, vocabulary: Vocabulary) -> None:
+        self.model, self.vocabulary = model, vocabulary
+        fast = PreTrainedTokenizerFast(tokenizer_object=vocabulary.tokenizer, eos_token=END, pad_token=PAD)
+        info = xgrammar.TokenizerInfo.from_huggingface(fast, vocab_size=len(vocabulary), stop_token_ids=[vocabulary.id[END]])
+        self.compiler = xgrammar.GrammarCompiler(info, max_threads=1)
+        self.grammars: dict[str, xgrammar.CompiledGrammar] = {}
+
+    def grammar(self, schema: dict[str, Any]) -> xgrammar.CompiledGrammar:
+        """The compiled grammar of a JSON Schema: compact JSON, keys in order, no other keys."""
+        key = json.dumps(schema)
+        if key not in self.grammars:
+            self.grammars[key] = self.compiler.compile_json_schema(key, any_whitespace=False, separators=(",", ":"), strict_mode=True)
+        return self.grammars[key]
+
+    @torch.no_grad()
+    def write(self, question: list[int], visual: Tensor, schema: dict[str, Any]) -> str:
+        """Answer a question that begins with one image token a visual token; untrusted text, cut off after the step limit."""
+        matcher = xgrammar.GrammarMatcher(self.grammar(schema))
+        mask = xgrammar.allocate_token_bitmask(1, len(self.vocabulary))
+        cache = DynamicCache()
+        ids = torch.tensor([question])
+        out: list[int] = []
+        seen: Tensor | None = visual
+        for _ in range(MAX_ANSWER_TOKENS):
+            logits = self.model(input_ids=ids, visual=seen, past_key_values=cache).logits[:, -1].float()
+            seen = None
+            matcher.fill_next_token_bitmask(mask)
+            xgrammar.apply_token_bitmask_inplace(logits, mask)
+            token = int(logits.argmax())
+            if not matcher.accept_token(token):
+                raise AnswerError("the model's answer left its grammar")
+            if matcher.is_terminated():
+                return self.vocabulary.decode(out)
+            out.append(token)
+            ids = torch.tensor([[token]])
+        return self.vocabulary.decode(out)

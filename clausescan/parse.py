@@ -1,0 +1,49 @@
+"""The language model's untrusted text to a validated answer, or an error; never something in between."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from clausescan.errors import AnswerError
+from clausescan.schema.answers import ANSWERS, AnyAnswer
+from clausescan.schema.clauses import ClauseType
+
+MAX_CHARS = 8192
+"""The longest valid answer, six parties of sixty escaped characters, is far shorter."""
+
+
+def parse_answer(kind: ClauseType, answer_json: str) -> AnyAnswer:
+    """One passage's answer. Raises `AnswerError` when it is cut off, no JSON, or does not fit the schema exactly.
+
+    The error names at most a field of the schema, never the answer's text.
+    """
+    if len(answer_json) > MAX_CHARS:
+        raise AnswerError(f"the model's answer about a {kind} passage is endless")
+    try:
+        json.loads(answer_json, object_pairs_hook=_no_twins, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise AnswerError(f"the model's answer about a {kind} passage was cut off or is no JSON") from None
+    try:
+        return ANSWERS[kind].model_validate_json(answer_json)
+    except ValidationError as error:
+        place = _known_place(kind, error)
+        raise AnswerError(f"the model's answer about a {kind} passage does not fit its schema{place}") from None
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({k for k, _ in pairs}) != len(pairs):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
+
+
+def _no_constant(_: str) -> Any:
+    raise ValueError("not a finite number")
+
+
+def _known_place(kind: ClauseType, error: ValidationError) -> str:
+    """The first wrong field's name, if the schema knows it: unknown keys may hold the contract's words."""
+    first = error.errors(include_input=False, include_context=False, include_url=False)[0]["loc"]
+    return f" (at {first[0]})" if first and first[0] in ANSWERS[kind].model_fields else ""

@@ -1,0 +1,325 @@
+"""The pipeline: photo, rectify, read, find, parse, ground, report. One page in memory at a time.
+
+A page that cannot be read, or that fails, stays in the report as such, with its reason; `exit_code` says what that means for
+the process. Nothing here logs, and no message holds the contract's words.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clausescan import __version__
+from clausescan.answer import PageAnswer, PageModel, Passage, Prompt
+from clausescan.config import ExtractConfig
+from clausescan.errors import AnswerError, ClausescanError, InputError, ModelError, PartialError, UnreadablePageError
+from clausescan.ground import PhotoWords, ground, reading_confidence, text_lines
+from clausescan.page import Defect, Page, Photo, Reading
+from clausescan.parse import parse_answer
+from clausescan.photo import Failure, pages
+from clausescan.prompt import combined_sha256
+from clausescan.prompt import load as load_prompts
+from clausescan.rectify import rectify
+from clausescan.schema import pagemap
+from clausescan.schema.answers import AnyAnswer, answer_schema_sha256
+from clausescan.schema.clauses import ClauseType
+from clausescan.schema.pagemap import PageMap
+from clausescan.schema.report import (
+    Clause,
+    DefectReport,
+    ModelUsed,
+    PageReport,
+    Reason,
+    Report,
+    Source,
+    StepReport,
+    TextLine,
+    Transcript,
+    TranscriptPage,
+)
+from clausescan.verdict import REASONS, document_verdict, page_verdict, unreadable_verdict
+
+UNREADABLE = 0.4
+"""A page whose words are read with less mean confidence than this is not quoted from at all."""
+
+Sources = str | Path | Sequence[str | Path]
+OnPage = Callable[[Photo, tuple[Clause, ...]], None]
+"""Called after each page that was read, with its photo and its clauses: for drawing, without decoding twice."""
+
+
+def extract(
+    sources: Sources, config: ExtractConfig | None = None, *, model: PageModel | None = None, on_page: OnPage | None = None
+) -> Report:
+    """The clauses of one document: a photo, several photos in page order, or a PDF; `-` is standard input.
+
+    Raises `InputError` when no page of it could even be decoded, `ModelError` for a model that is missing or invalid and
+    `UsageError` for options that make no sense. A page that was decoded but could not be read is in the report with
+    `status` "unreadable" and verdicts "cannot_tell"; see `exit_code`.
+    """
+    config = config or ExtractConfig()
+    began = time.perf_counter()
+    prompts = load_prompts(config.types)
+    run = _Run(config, model)
+    reports: list[PageReport] = []
+    clauses: list[Clause] = []
+    for work in run.pages(_listed(sources)):
+        own = _find(work, run, prompts)
+        reports.append(PageReport(**work.common(), verdicts=_verdicts(work, config, own), visual_tokens=_most_tokens(own)))
+        clauses += own
+        if on_page and work.photo is not None and work.status == "read":
+            on_page(work.photo, own)
+    run.raise_if_all_failed()
+    return Report(
+        schema_version="1",
+        clausescan=__version__,
+        model=ModelUsed(name=run.model.name, weights_sha256=run.model.weights_sha256),
+        prompt_sha256=combined_sha256(prompts),
+        answer_schema_sha256=answer_schema_sha256(),
+        types=config.types,
+        budget=config.budget,
+        visual_tokens=_most_tokens(clauses),
+        verdicts={t: document_verdict([p.verdicts[t] for p in reports]) for t in config.types},
+        clauses=tuple(clauses),
+        pages=tuple(reports),
+        seconds=_total_seconds(reports, began),
+        warnings=tuple(run.warnings),
+    )
+
+
+def read(sources: Sources, config: ExtractConfig | None = None, *, model: PageModel | None = None) -> Transcript:
+    """The whole text of one document with its places on the photos. Raises as `extract` does."""
+    config = config or ExtractConfig()
+    began = time.perf_counter()
+    run = _Run(config, model)
+    done = []
+    for work in run.pages(_listed(sources)):
+        lines: tuple[TextLine, ...] = ()
+        if work.status == "read" and work.words is not None:
+            with work.timed("ground"):
+                lines = text_lines(work.words)
+        done.append(TranscriptPage(**work.common(), lines=lines))
+    run.raise_if_all_failed()
+    return Transcript(
+        schema_version="1",
+        clausescan=__version__,
+        model=ModelUsed(name=run.model.name, weights_sha256=run.model.weights_sha256),
+        pages=tuple(done),
+        seconds=_total_seconds(done, began),
+        warnings=tuple(run.warnings),
+    )
+
+
+def exit_code(result: Report | Transcript) -> int:
+    """The process status of a result: 0 done, 3 no page could be read, 4 an answer was invalid, 6 some pages were not read."""
+    unread = sum(page.status != "read" for page in result.pages)
+    if unread == len(result.pages):
+        return InputError.exit_code
+    if isinstance(result, Report) and not all(clause.complete for clause in result.clauses):
+        return ModelError.exit_code
+    return PartialError.exit_code if unread else 0
+
+
+@dataclass
+class _Work:
+    """One page on its way through the stages."""
+
+    index: int
+    source: Source
+    photo: Photo | None = None
+    page: Page | None = None
+    map: PageMap | None = None
+    reading: Reading | None = None
+    words: PhotoWords | None = None
+    answer: PageAnswer | None = None
+    status: str = "read"
+    reason: Reason | None = None
+    message: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the wall time of a block to a stage."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - began, 4)
+
+    def give_up(self, status: str, reason: Reason, message: str) -> None:
+        """End this page's way."""
+        self.status, self.reason, self.message = status, reason, message
+
+    @property
+    def confidence(self) -> float | None:
+        """Mean confidence of the page's words; None where none was read."""
+        words = [w for line in self.reading.lines for w in line.words if w.text.strip()] if self.reading else []
+        return reading_confidence(words) if words else None
+
+    @property
+    def defects(self) -> tuple[Defect, ...]:
+        """What is wrong with the capture."""
+        return self.page.defects if self.page else ()
+
+    def common(self) -> dict[str, Any]:
+        """What reports and transcripts both say about the page."""
+        steps = self.page.steps if self.page else ()
+        return {
+            "index": self.index,
+            "source": self.source,
+            "status": self.status,
+            "reason": self.reason,
+            "message": self.message,
+            "map": self.map,
+            "defects": tuple(_defect(d) for d in self.defects),
+            "steps": tuple(
+                StepReport(name=s.name, kept=s.kept, before=_number(s.before), after=_number(s.after), note=s.note) for s in steps
+            ),
+            "reading_confidence": self.confidence,
+            "seconds": self.seconds,
+        }
+
+
+class _Run:
+    """What the pages of one document share: the options, the model once it is needed, and the warnings."""
+
+    def __init__(self, config: ExtractConfig, model: PageModel | None) -> None:
+        self.config = config
+        self.warnings: list[str] = []
+        self._model = model
+        self._failed: list[ClausescanError] = []
+        self._count = 0
+
+    @property
+    def model(self) -> PageModel:
+        """The model, loaded on first use: a wrong file name is told before seconds are spent on weights."""
+        if self._model is None:
+            from clausescan.model.engine import load
+
+            self._model = load(Path(self.config.model) if self.config.model else None)
+        return self._model
+
+    def pages(self, sources: tuple[str | Path, ...]) -> Iterator[_Work]:
+        """Each page, decoded, rectified and read, or given up with its reason."""
+        source = pages(sources, self.config)
+        index = 0
+        while True:
+            began = time.perf_counter()
+            item = next(source, None)
+            if item is None:
+                break
+            work = _Work(index, _source(item))
+            work.seconds["decode"] = round(time.perf_counter() - began, 4)
+            if isinstance(item, Failure):
+                self.fail(work, item.error)
+            else:
+                work.photo = item
+                self._read(work, item)
+            yield work
+            if work.message:
+                self.warnings.append(f"page {index + 1}: {work.message}")
+            index += 1
+        self._count = index
+
+    def fail(self, work: _Work, error: ClausescanError) -> None:
+        """One page fails; the others go on."""
+        self._failed.append(error)
+        work.give_up("failed", "failed", str(error))
+
+    def raise_if_all_failed(self) -> None:
+        """Raise the first page's error when there is no other page."""
+        if self._failed and len(self._failed) == self._count:
+            raise self._failed[0]
+
+    def _read(self, work: _Work, photo: Photo) -> None:
+        model = self.model
+        try:
+            with work.timed("rectify"):
+                work.page = rectify(photo, readability=model.readability)
+                gray = work.page.gray
+                size, page_size = (photo.rgb.shape[1], photo.rgb.shape[0]), (gray.shape[1], gray.shape[0])
+                to_page = work.page.photo_to_page
+                work.map = pagemap.sample(to_page, size, page_size, work.page.corners_photo_px, work.page.turned_degrees)
+            with work.timed("read"):
+                work.reading = model.read(gray)
+                work.words = PhotoWords(work.reading, to_page)
+        except UnreadablePageError as error:
+            work.give_up("unreadable", REASONS.get(error.reason, "unreadable"), str(error))
+            return
+        worst = max(work.defects, key=lambda d: d.severity, default=None)
+        why = REASONS.get(worst.kind) if worst else None
+        if work.confidence is None:
+            work.give_up("unreadable", why or "no_text", f"{photo.name}: no text can be read on the page")
+        elif work.confidence < UNREADABLE:
+            work.give_up("unreadable", why or "uncertain_reading", f"{photo.name}: the text cannot be read with any certainty")
+
+
+def _find(work: _Work, run: _Run, prompts: Mapping[ClauseType, Prompt]) -> tuple[Clause, ...]:
+    """The clauses of one page that was read, top to bottom."""
+    if work.status != "read" or work.page is None or work.reading is None or work.words is None:
+        return ()
+    clauses: list[Clause] = []
+    try:
+        with work.timed("find"):
+            work.answer = run.model.find(work.page.gray, work.reading, prompts, run.config.budget)
+        with work.timed("ground"):
+            for passage in work.answer.passages:
+                if passage.type not in prompts or passage.visual_tokens > run.config.budget:
+                    raise ModelError(f"the model {run.model.name} did not keep to the question or its budget")
+                grounded = ground(passage, _parsed(passage, run, work.index), work.words, work.index)
+                clauses.append(grounded.clause)
+                run.warnings += grounded.warnings
+    except ModelError as error:
+        run.fail(work, error)
+        return ()
+    return tuple(sorted(clauses, key=lambda c: (c.first, c.last)))
+
+
+def _parsed(passage: Passage, run: _Run, index: int) -> AnyAnswer | None:
+    """The language model's answer; None, and a warning, when it is invalid."""
+    try:
+        return parse_answer(passage.type, passage.answer_json)
+    except AnswerError as error:
+        run.warnings.append(f"page {index + 1}: {error}; its fields are missing")
+        return None
+
+
+def _verdicts(work: _Work, config: ExtractConfig, clauses: tuple[Clause, ...]) -> dict[ClauseType, Any]:
+    if work.status != "read" or work.answer is None:
+        return {t: unreadable_verdict(work.reason or "failed") for t in config.types}
+    presence = work.answer.presence
+    return {
+        t: page_verdict([c for c in clauses if c.type == t], presence.get(t), work.defects, work.confidence) for t in config.types
+    }
+
+
+def _listed(sources: Sources) -> tuple[str | Path, ...]:
+    return (sources,) if isinstance(sources, str | Path) else tuple(sources)
+
+
+def _source(item: Photo | Failure) -> Source:
+    return Source(name=item.name, sha256=item.sha256, size_bytes=item.size_bytes, page_index=item.page_index)
+
+
+def _defect(defect: Defect) -> DefectReport:
+    quad = None if defect.quad_photo_px is None else pagemap.as_quad(defect.quad_photo_px)
+    return DefectReport(kind=defect.kind, severity=round(float(defect.severity), 3), quad=quad)
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 4)
+
+
+def _most_tokens(clauses: Sequence[Clause]) -> int:
+    return max((c.visual_tokens for c in clauses), default=0)
+
+
+def _total_seconds(reports: Sequence[PageReport] | Sequence[TranscriptPage], began: float) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for page in reports:
+        for stage, seconds in page.seconds.items():
+            total[stage] = round(total.get(stage, 0.0) + seconds, 4)
+    return total | {"total": round(time.perf_counter() - began, 4)}

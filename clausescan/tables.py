@@ -1,0 +1,152 @@
+"""What a terminal shows: tables of clauses, plain text of pages, and the doctor's findings."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from clausescan.errors import ClausescanError, ModelError
+from clausescan.schema.report import Clause, Report, Transcript, Verdict
+
+SHOWN_CHARS = 600
+"""Of a clause's text in the table; the JSON has all of it."""
+PACKAGES = "numpy opencv-python-headless pillow pillow-heif pydantic pypdfium2 torch transformers xgrammar".split()
+
+_TITLES = {"termination": "Termination", "indemnity": "Indemnity", "liability_cap": "Liability cap"}
+_STYLES = {"found": "green", "absent": "", "cannot_tell": "yellow"}
+
+
+def show_report(report: Report) -> None:
+    """The clauses as a table, then the verdicts and the warnings."""
+    console = Console()
+    if report.clauses:
+        table = Table(show_lines=True, title=f"{len(report.clauses)} clause{'s' * (len(report.clauses) != 1)}")
+        for title in ("#", "Page", "Clause", "Text", "Fields", "Conf."):
+            table.add_column(title, overflow="fold", no_wrap=title in ("#", "Page", "Conf."))
+        for number, clause in enumerate(report.clauses, 1):
+            cells = str(number), str(clause.page + 1), _title(clause), _text(clause), _fields(clause), _percent(clause.confidence)
+            table.add_row(*cells)
+        console.print(table)
+    for kind, verdict in report.verdicts.items():
+        console.print(_verdict(_TITLES[kind], verdict))
+    for warning in report.warnings:
+        console.print(Text(f"warning: {plain(warning)}", style="yellow"))
+    seconds = report.seconds.get("total", 0.0)
+    console.print(Text(f"{report.model.name}, {report.visual_tokens} visual tokens, {seconds:.1f} s", style="dim"))
+
+
+def show_transcript(transcript: Transcript) -> None:
+    """The text, a line each; pages parted by an empty line."""
+    console = Console(highlight=False, soft_wrap=True)
+    for i, page in enumerate(transcript.pages):
+        if i:
+            console.print()
+        for line in page.lines:
+            console.print(Text(plain(line.text)))
+
+
+def show_checks() -> int:
+    """What is installed, and whether the weights load; the status to end with."""
+    console = Console()
+    table = Table("what", "is", show_header=False, box=None)
+    table.add_row("clausescan", _version("clausescan"))
+    table.add_row("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    for package in PACKAGES:
+        table.add_row(package, _version(package))
+    healthy = True
+    for name, check in (("prompts", _prompts), ("schemas", _schemas), ("weights", _weights)):
+        try:
+            table.add_row(name, Text(check()))
+        except ClausescanError as error:
+            healthy = False
+            table.add_row(name, Text(f"WRONG: {plain(str(error))}", style="red"))
+    console.print(table)
+    return 0 if healthy else ModelError.exit_code
+
+
+def plain(text: str) -> str:
+    """Text that came from a photo or a file name, made safe for a terminal: no control characters."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def _title(clause: Clause) -> Text:
+    name = _TITLES[clause.type]
+    return Text(f"{name}\n{plain(clause.heading)}" if clause.heading else name)
+
+
+def _text(clause: Clause) -> Text:
+    """The clause, words of which the two readings disagree underlined."""
+    uncertain = {u.word for u in clause.uncertain_words}
+    text = Text("… " if clause.continues_from_previous else "")
+    for i, word in enumerate(clause.text.split(" ")):
+        if len(text) > SHOWN_CHARS:
+            text.append("[…]")
+            return text
+        text.append(plain(word), style="underline yellow" if i in uncertain else "")
+        text.append(" ")
+    return text.append("…") if clause.continues_on_next else text
+
+
+def _fields(clause: Clause) -> Text:
+    if clause.fields is None:
+        return Text("the model's answer was invalid", style="red")
+    lines = []
+    for name, value in clause.fields.model_dump(mode="json").items():
+        if value is True:
+            lines.append(name)
+        elif value:
+            lines.append(f"{name}: {', '.join(_value(v) for v in value)}")
+    return Text(plain("; ".join(lines)) or "-")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict) and "unit" in value:
+        return f"{value['value']} {str(value['unit']).replace('_', ' ')}"
+    if isinstance(value, dict):
+        return f"{value['amount']:,.2f} {value['currency'] or ''}".strip()
+    return str(value)
+
+
+def _verdict(title: str, verdict: Verdict) -> Text:
+    shown = verdict.verdict.replace("_", " ")
+    detail = f" ({verdict.reason.replace('_', ' ')})" if verdict.reason else f" {_percent(verdict.confidence)}"
+    return Text.assemble(f"{title}: ", (shown, _STYLES[verdict.verdict]), detail)
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.0f}%"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _prompts() -> str:
+    from clausescan.prompt import combined_sha256, load
+    from clausescan.schema.clauses import CLAUSE_TYPES
+
+    return f"{len(CLAUSE_TYPES)} and the system part, sha256 {combined_sha256(load(CLAUSE_TYPES))[:16]}"
+
+
+def _schemas() -> str:
+    from clausescan.resources import read_text
+    from clausescan.schema.generated import all_schemas
+
+    stale = [name for name, text in all_schemas().items() if read_text("schemas", name) != text]
+    if stale:
+        raise ClausescanError(f"out of step with the program: {', '.join(stale)}")
+    return f"{len(all_schemas())}, in step"
+
+
+def _weights() -> str:
+    from clausescan.model.engine import load
+
+    model = load(None)
+    return f"{model.name} loads, sha256 {model.weights_sha256}"

@@ -1,0 +1,38 @@
+"""From training checkpoints to the folder that ships: config, bfloat16 safetensors, tokenizer, and a manifest of hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from clausescan.model.configuration import ClausescanConfig
+from clausescan.model.engine import MANIFEST
+from clausescan.model.modeling import ClausescanForConditionalGeneration
+
+
+def assemble(reader: Path, clauses: Path, tokenizer: Path, out: Path, **config: Any) -> Path:
+    """Join the reader's and the clause training's checkpoints; `config` overrides dimensions or calibration."""
+    model = ClausescanForConditionalGeneration(ClausescanConfig(**config))
+    state: dict[str, torch.Tensor] = {}
+    for name, value in torch.load(reader, map_location="cpu", weights_only=True)["model"].items():
+        part, _, rest = name.partition(".")
+        state[("encoder." if part == "encoder" else "reader.") + rest] = value
+    state |= torch.load(clauses, map_location="cpu", weights_only=True)["model"]
+    model.load_state_dict(state)
+    out.mkdir(parents=True, exist_ok=True)
+    model.to(torch.bfloat16).save_pretrained(out)
+    shutil.copyfile(tokenizer, out / "tokenizer.json")
+    write_manifest(out)
+    return out
+
+
+def write_manifest(folder: Path) -> None:
+    """Hashes of every file the model is loaded from."""
+    names = sorted(p.name for p in folder.iterdir() if p.suffix in (".json", ".safetensors") and p.name != MANIFEST)
+    hashes = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in names}
+    (folder / MANIFEST).write_text(json.dumps({"sha256": hashes}, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,321 @@
+"""Stages C and D: finding clauses and answering about them, on pages labelled by reading.
+
+For every page the model learns which words belong to a clause of each type (the line choice), and, for each clause, to write
+its answer as JSON. A share of the pages is renumbered, renamed and misread, so that nothing is learnt by heart.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from clausescan.model.choice import BEGIN, INSIDE, ChoiceHead, best_runs
+from clausescan.model.language import LanguageModel
+from clausescan.model.resampler import BUDGETS, Resampler
+from clausescan.model.vocabulary import ANSWER, ASK, END, IMAGE, MASK, Vocabulary, paragraph_starts
+from clausescan.schema.answers import ANSWERS, dump_answer
+from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.train.augment import misread, other_name, rename, renumber_fields, renumber_words, renumbering
+from clausescan.train.checkpoints import load_checkpoint, save_checkpoint
+from clausescan.train.labels import LabelledClause, LabelledPage
+from clausescan.train.sightings import Sighting
+from clausescan.train.split import held_out_contract
+
+
+@dataclass(frozen=True)
+class ClauseRun:
+    """What a run of the clause training is made of."""
+
+    out: Path
+    language: Path
+    """Checkpoint of stage 0 to begin from."""
+    tokenizer: Path
+    begin: Path | None = None
+    """Checkpoint of an earlier clause run to begin from, instead of stage 0."""
+    visual_share: float = 0.0
+    """Of pages shown with their visual tokens; the rest is shown as transcript alone."""
+    blind_share: float = 0.15
+    """Of the pages shown with visual tokens, how many have half or all of their transcript masked."""
+    epochs: int = 8
+    rate: float = 4e-4
+    accumulate: int = 6
+    warmup: int = 20
+    weight_decay: float = 0.05
+    changed_share: float = 0.6
+    seed: int = 1
+    threads: int = 1
+
+
+class Understanding(nn.Module):
+    """Resampler, language model and line-choice head."""
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.language = LanguageModel(vocabulary)
+        self.choice = ChoiceHead()
+        self.resampler = Resampler()
+
+
+def words_of(page: LabelledPage) -> list[str]:
+    """All words of a page, counted through."""
+    return [w for line in page.lines for w in line]
+
+
+def word_number(page: LabelledPage, place: Sequence[int]) -> int:
+    """A (line, word) place as a number counted through the page."""
+    return sum(len(line) for line in page.lines[: place[0]]) + place[1]
+
+
+def tags_of(page: LabelledPage) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """(types, W): outside, begin or inside for each word; words of skipped lines are outside."""
+    starts = np.cumsum([0] + [len(line) for line in page.lines])
+    tags = np.zeros((len(CLAUSE_TYPES), starts[-1]), np.int64)
+    for clause in page.clauses:
+        row = tags[CLAUSE_TYPES.index(clause.type)]  # type: ignore[arg-type]
+        first, last = word_number(page, clause.first), word_number(page, clause.last)
+        row[first : last + 1] = INSIDE
+        for line in clause.skip_lines:
+            row[starts[line] : starts[line + 1]] = 0
+        row[first] = BEGIN
+    return tags
+
+
+def clause_words(page: LabelledPage, clause: LabelledClause, words: list[str]) -> tuple[list[list[str]], list[bool]]:
+    """A clause's words by line as the model is shown them, and which lines begin paragraphs."""
+    begins = paragraph_starts(page.middles())
+    lines, flags, start = [], [], 0
+    for n, line in enumerate(page.lines):
+        row = words[start : start + len(line)]
+        start += len(line)
+        if n < clause.first[0] or n > clause.last[0] or n in clause.skip_lines:
+            continue
+        low = clause.first[1] if n == clause.first[0] else 0
+        high = clause.last[1] + 1 if n == clause.last[0] else len(line)
+        lines.append(row[low:high])
+        flags.append(begins[n])
+    return lines, flags
+
+
+def answer_text(clause: LabelledClause, fields: dict[str, Any]) -> str:
+    """The JSON the model should write for a clause."""
+    answer = ANSWERS[clause.type].model_validate(  # type: ignore[index]
+        {
+            "heading_words": min(40, clause.heading_words),
+            "continues_from_previous": clause.continues_from_previous,
+            "continues_on_next": clause.continues_on_next,
+            **{k: _bounded(v) for k, v in fields.items()},
+        }
+    )
+    return dump_answer(answer)
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [v[:60] if isinstance(v, str) else v for v in value[:6]]
+    return value
+
+
+def change_page(page: LabelledPage, rng: np.random.Generator) -> tuple[list[str], list[dict[str, Any]]]:
+    """A page's words with numbers and parties exchanged, and each clause's fields to match."""
+    words = words_of(page)
+    fields = [c.fields for c in page.clauses]
+    for n, clause in enumerate(page.clauses):
+        change = renumbering(clause.fields, rng)
+        first, last = word_number(page, clause.first), word_number(page, clause.last)
+        new = renumber_words(words[first : last + 1], change) if change else None
+        if new is not None and not any(o is not clause and _overlap(page, o, clause) for o in page.clauses):
+            words[first : last + 1] = new
+            fields[n] = renumber_fields(clause.fields, change)
+    parties = {p for f in fields for p in f.get("indemnifying_parties") or [] if p.isalpha()}
+    for old in parties:
+        new_name = other_name(rng)
+        words = rename(words, old, new_name)
+        fields = [
+            {**f, "indemnifying_parties": [new_name if p == old else p for p in f["indemnifying_parties"]]} if "indemnifying_parties" in f else f
+            for f in fields
+        ]
+    return words, fields
+
+
+def _overlap(page: LabelledPage, a: LabelledClause, b: LabelledClause) -> bool:
+    return word_number(page, a.first) <= word_number(page, b.last) and word_number(page, b.first) <= word_number(page, a.last)
+
+
+class Teacher:
+    """Turns labelled pages into token sequences and losses."""
+
+    def __init__(self, vocabulary: Vocabulary, shorts: dict[str, str]) -> None:
+        self.vocabulary = vocabulary
+        self.asks = {t: vocabulary.text(" " + s) for t, s in shorts.items()}
+
+    def page_tokens(self, page: LabelledPage, words: list[str]) -> tuple[Tensor, Tensor]:
+        """Tokens (T,) of a page and the places (W,) of its words' first tokens."""
+        lines, start = [], 0
+        for line in page.lines:
+            lines.append(words[start : start + len(line)])
+            start += len(line)
+        tokens, first = self.vocabulary.lines(lines, paragraph_starts(page.middles()))
+        return torch.tensor(tokens), torch.tensor(first)
+
+    def question(self, kind: str, lines: list[list[str]], begins: list[bool]) -> list[int]:
+        """What stands before the answer about one passage."""
+        v = self.vocabulary
+        return [v.id[ASK], *self.asks[kind], *v.lines(lines, begins)[0], v.id[ANSWER]]
+
+    def choice_loss(self, model: Understanding, tokens: Tensor, first: Tensor, tags: Tensor, visual: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Mean loss over words and types, and the scores (W, types, 3)."""
+        embedded = model.language.embedding(tokens)[None]
+        shift = 0
+        if visual is not None:
+            embedded, shift = torch.cat((visual[None].to(embedded.dtype), embedded), 1), len(visual)
+        hidden = model.language(embedded, embedded.shape[1])
+        scores = model.choice(hidden[0, first + shift]).float()  # (W, types, 3)
+        weight = torch.where(tags.t() == BEGIN, 3.0, 1.0)
+        each = F.cross_entropy(scores.flatten(0, 1), tags.t().flatten(), reduction="none").view(weight.shape)
+        return (each * weight).sum() / weight.sum(), scores
+
+    def answer_loss(self, model: Understanding, question: list[int], answer: str, visual: Tensor | None) -> Tensor:
+        """Mean loss over the answer's tokens."""
+        reply = [*self.vocabulary.text(answer), self.vocabulary.id[END]]
+        embedded = model.language.embedding(torch.tensor(question + reply[:-1]))[None]
+        given = len(question)
+        if visual is not None:
+            embedded, given = torch.cat((visual[None].to(embedded.dtype), embedded), 1), given + len(visual)
+        hidden = model.language(embedded, given)
+        logits = model.language.logits(hidden[0, given - 1 :]).float()
+        return F.cross_entropy(logits, torch.tensor(reply))
+
+
+def page_loss(
+    model: Understanding, teacher: Teacher, page: LabelledPage, sighting: Sighting | None, rng: np.random.Generator, run: ClauseRun
+) -> tuple[Tensor, float, float]:
+    """One page's loss, its choice part and its mean answer part; the budget is drawn at random."""
+    words, fields = words_of(page), [c.fields for c in page.clauses]
+    if rng.random() < run.changed_share:
+        words, fields = change_page(page, rng)
+    rate = float(rng.choice([0, 0, 0.003, 0.01, 0.03]))
+    words = [misread(w, rate, rng) for w in words]
+    tokens, first = teacher.page_tokens(page, words)
+    budget = int(rng.choice(BUDGETS)) if sighting is not None and rng.random() < run.visual_share else 0
+    if budget and rng.random() < run.blind_share:
+        covered = torch.from_numpy(rng.random(len(tokens)) < rng.choice([0.5, 1.0])) & (tokens > teacher.vocabulary.id[IMAGE])
+        tokens = torch.where(covered, teacher.vocabulary.id[MASK], tokens)
+    loss, _ = teacher.choice_loss(model, tokens, first, torch.from_numpy(tags_of(page)), see(model, sighting, budget, None))
+    total, answers = loss, 0.0
+    for clause, value in zip(page.clauses, fields, strict=True):
+        question = teacher.question(clause.type, *clause_words(page, clause, words))
+        visual = see(model, sighting, budget, clause_lines(clause))
+        part = teacher.answer_loss(model, question, answer_text(clause, value), visual)
+        total = total + 0.5 * part
+        answers += float(part.detach()) / len(page.clauses)
+    return total, float(loss.detach()), answers
+
+
+def see(model: Understanding, sighting: Sighting | None, budget: int, lines: list[int] | None) -> Tensor | None:
+    """Visual tokens (budget, D) of a page's lines, None for a budget of 0."""
+    if sighting is None or not budget:
+        return None
+    return model.resampler(*sighting.of_lines(lines), budget)  # type: ignore[no-any-return]
+
+
+def clause_lines(clause: LabelledClause) -> list[int]:
+    """The lines a clause stands on."""
+    return [n for n in range(clause.first[0], clause.last[0] + 1) if n not in clause.skip_lines]
+
+
+def train(
+    run: ClauseRun, pages: list[LabelledPage], shorts: dict[str, str], sights: list[Sighting] | None = None, log: Any = print
+) -> Path:
+    """Train or resume; returns the checkpoint's path. Held-out figures after every epoch."""
+    torch.set_num_threads(run.threads)
+    torch.manual_seed(run.seed)
+    vocabulary = Vocabulary(run.tokenizer)
+    teacher = Teacher(vocabulary, shorts)
+    model = Understanding(len(vocabulary))
+    if run.begin is not None:
+        load_checkpoint(run.begin, model)
+    else:
+        load_checkpoint(run.language, model.language)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=run.rate, betas=(0.9, 0.97), weight_decay=run.weight_decay)
+    path = run.out / "clauses.pt"
+    step = load_checkpoint(path, model, optimiser)
+    seen: Sequence[Sighting | None] = sights if sights is not None else [None] * len(pages)
+    learn = [(p, s) for p, s in zip(pages, seen, strict=True) if not held_out_contract(p.pdf)]
+    unseen = [(p, s) for p, s in zip(pages, seen, strict=True) if held_out_contract(p.pdf)]
+    an_epoch = len(learn) // run.accumulate
+    steps = run.epochs * an_epoch
+    log(f"{len(learn)} pages to learn from, {len(unseen)} held out, {steps} steps", flush=True)
+    sums = np.zeros(2)
+    started = last_save = time.time()
+    while step < steps:
+        epoch, at = divmod(step, an_epoch)
+        order = np.random.default_rng((run.seed, epoch)).permutation(len(learn))
+        rng = np.random.default_rng((run.seed + 1, step))
+        progress = step / steps
+        rate = run.rate * min(1.0, (step + 1) / run.warmup) * max(0.03, 0.5 * (1 + np.cos(np.pi * progress)))
+        for group in optimiser.param_groups:
+            group["lr"] = float(rate)
+        optimiser.zero_grad(set_to_none=True)
+        for k in order[at * run.accumulate : (at + 1) * run.accumulate]:
+            with torch.autocast("cpu", torch.bfloat16):
+                loss, choice, answer = page_loss(model, teacher, *learn[k], rng, run)
+            (loss / run.accumulate).backward()  # type: ignore[no-untyped-call]
+            sums += np.array([choice, answer]) / run.accumulate / 10
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        if step % 10 == 0:
+            log(f"step {step} choice {sums[0]:.4f} answer {sums[1]:.4f} {(time.time() - started) / 10:.2f} s/step", flush=True)
+            sums[:] = 0
+            started = time.time()
+        if time.time() - last_save > 180 or step == steps:
+            save_checkpoint(path, model, optimiser, step, {k: str(v) for k, v in asdict(run).items()})
+            last_save = time.time()
+        if step % an_epoch == 0:
+            for budget in (0, *BUDGETS) if sights is not None else (0,):
+                log(f"epoch {step // an_epoch} held out, {budget} visual tokens: {evaluate(model, teacher, unseen, budget)}", flush=True)
+            started = time.time()
+    return path
+
+
+@torch.no_grad()
+def evaluate(
+    model: Understanding, teacher: Teacher, pages: Sequence[tuple[LabelledPage, Sighting | None]], budget: int = 0, blind: bool = False
+) -> dict[str, float]:
+    """Word F1 and presence F1 of the line choice over all types, and the answers' loss, on true text (masked if `blind`)."""
+    hit = said = true = there = right = claimed = 0
+    losses = []
+    for page, sighting in pages:
+        words = words_of(page)
+        tokens, first = teacher.page_tokens(page, words)
+        if blind:
+            tokens = torch.where(tokens > teacher.vocabulary.id[IMAGE], teacher.vocabulary.id[MASK], tokens)
+        tags = tags_of(page)
+        with torch.autocast("cpu", torch.bfloat16):
+            _, scores = teacher.choice_loss(model, tokens, first, torch.from_numpy(tags), see(model, sighting, budget, None))
+            for clause in page.clauses:
+                question = teacher.question(clause.type, *clause_words(page, clause, words))
+                visual = see(model, sighting, budget, clause_lines(clause))
+                losses.append(float(teacher.answer_loss(model, question, answer_text(clause, clause.fields), visual)))
+        log_p = F.log_softmax(scores, -1).double().numpy()
+        for t in range(len(CLAUSE_TYPES)):
+            found = np.zeros(len(words), bool)
+            for r in best_runs(log_p[:, t]):
+                found[r.first : r.last + 1] = True
+                found[list(r.outside)] = False
+            gold = tags[t] > 0
+            hit, said, true = hit + int((found & gold).sum()), said + int(found.sum()), true + int(gold.sum())
+            right, claimed, there = right + int(found.any() and gold.any()), claimed + int(found.any()), there + int(gold.any())
+    return {
+        "word_f1": round(2 * hit / max(1, said + true), 4),
+        "presence_f1": round(2 * right / max(1, claimed + there), 4),
+        "answer_loss": round(float(np.mean(losses)), 4),
+    }

@@ -1,0 +1,86 @@
+"""`clausescan train`: one command a stage. Every stage resumes where it was killed; see GUIDE.md beside this file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Train the compact model, stage by stage (for developers; needs the contracts).", no_args_is_help=True)
+
+Data = Annotated[Path, typer.Option(help="Folder with cuad/ and pages/.")]
+Work = Annotated[Path, typer.Option(help="Folder for caches and checkpoints.")]
+Threads = Annotated[int, typer.Option(min=1, help="One while anything else runs; all cores when nothing does.")]
+Steps = Annotated[int, typer.Option(min=1, help="Optimiser steps in all.")]
+Decay = Annotated[int, typer.Option(min=0, help="Last steps, over which the learning rate falls.")]
+
+
+@app.command()
+def pack(data: Data, work: Work) -> None:
+    """Read the text layer of every contract PDF into one compact file (90 s)."""
+    from clausescan.train.contracts import pack as run
+
+    typer.echo(f"{run(data / 'cuad' / 'pdf', work / 'contracts.npz')} pages")
+
+
+@app.command()
+def reader(
+    data: Data, work: Work, steps: Steps = 7000, decay: Decay = 2000, threads: Threads = 1, device: str = "cpu", batch: int = 8
+) -> None:
+    """Stages A and B: encoder and reader heads on simulated photos."""
+    from clausescan.train.reader import ReaderRun, train
+
+    run = ReaderRun(work / "contracts.npz", data / "cuad" / "pdf", work / "reader", steps, decay, batch, threads=threads, device=device)
+    train(run)
+
+
+@app.command()
+def language(work: Work, steps: Steps = 2500, decay: Decay = 700, threads: Threads = 1) -> None:
+    """Stage 0: the tokenizer, and the language model on contract text."""
+    from clausescan.train.language import LanguageRun, train
+
+    train(LanguageRun(work / "contracts.npz", work / "language", steps=steps, decay_steps=decay, threads=threads))
+
+
+@app.command()
+def clauses(
+    data: Data,
+    work: Work,
+    epochs: Annotated[int, typer.Option(min=1)] = 8,
+    threads: Threads = 1,
+    visual: Annotated[bool, typer.Option(help="Stage D: show visual tokens of the trained reader as well.")] = False,
+    begin: Annotated[Path | None, typer.Option(help="Checkpoint of an earlier clause run to begin from.")] = None,
+    rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 4e-4,
+) -> None:
+    """Stages C and D: which words are clauses, and the answers about them, on pages labelled by reading."""
+    from clausescan import prompt
+    from clausescan.schema.clauses import CLAUSE_TYPES
+    from clausescan.train.clauses import ClauseRun, train
+    from clausescan.train.contracts import Contracts
+    from clausescan.train.labels import hand_labelled, own_labelled
+
+    contracts = Contracts(work / "contracts.npz")
+    pages = hand_labelled(data / "pages" / "pages.jsonl") + own_labelled(contracts)
+    shorts = {t: p.short for t, p in prompt.load(CLAUSE_TYPES).items()}
+    sights = None
+    if visual:
+        from clausescan.train.reader import load_reader
+        from clausescan.train.sightings import sightings
+
+        sights = sightings(pages, contracts, data / "cuad" / "pdf", load_reader(work / "reader" / "reader.pt"), work / "sightings")
+    run = ClauseRun(
+        work / ("clauses-visual" if visual else "clauses"), work / "language" / "language.pt", work / "language" / "tokenizer.json",
+        begin=begin, visual_share=0.75 if visual else 0.0, epochs=epochs, threads=threads, rate=rate,
+    )  # fmt: skip
+    train(run, pages, shorts, sights)
+
+
+@app.command()
+def assemble(work: Work, out: Annotated[Path, typer.Option(help="Folder for the model that ships.")]) -> None:
+    """Join the checkpoints into the folder that ships: safetensors, tokenizer, hashes."""
+    from clausescan.train.assemble import assemble as run
+
+    visual, plain = work / "clauses-visual" / "clauses.pt", work / "clauses" / "clauses.pt"
+    chosen = visual if visual.exists() else plain
+    typer.echo(str(run(work / "reader" / "reader.pt", chosen, work / "language" / "tokenizer.json", out)))

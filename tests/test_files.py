@@ -1,0 +1,54 @@
+import os
+
+import pytest
+
+from clausescan.errors import OutputError
+from clausescan.files import check_writable, write_atomic
+
+
+def test_a_file_is_written_whole(tmp_path):
+    target = tmp_path / "a.json"
+    write_atomic(target, b"one")
+    write_atomic(target, b"two")
+    assert target.read_bytes() == b"two"
+    assert os.listdir(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_after_a_fault_the_old_file_is_there_and_no_other(tmp_path, monkeypatch, call):
+    target = tmp_path / "a.json"
+    write_atomic(target, b"old")
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, call, fail) if call == "fsync" else monkeypatch.setattr("pathlib.Path.replace", fail)
+    with pytest.raises(OutputError, match="No space left"):
+        write_atomic(target, b"new")
+    monkeypatch.undo()
+    assert target.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a.json"]
+
+
+def test_folders_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    for target in (tmp_path / "none" / "a.json", tmp_path / "file" / "a.json", tmp_path):
+        with pytest.raises(OutputError, match="cannot write"):
+            write_atomic(target, b"x")
+        with pytest.raises(OutputError, match="cannot write"):
+            check_writable(target)
+    check_writable(tmp_path / "new.json")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_links_modes_and_devices(tmp_path):
+    target, link = tmp_path / "real.json", tmp_path / "link.json"
+    target.write_bytes(b"x")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    write_atomic(link, b"y")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"y"
+    assert target.stat().st_mode & 0o777 == 0o640
+    write_atomic("/dev/null", b"z")
+    check_writable("/dev/null")

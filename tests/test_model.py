@@ -1,0 +1,135 @@
+"""The compact model's shapes, costs and conventions, on tiny random models."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import AutoModelForImageTextToText
+from transformers.cache_utils import DynamicCache
+
+from clausescan.model.choice import BEGIN, INSIDE, OUTSIDE, best_runs
+from clausescan.model.configuration import ClausescanConfig
+from clausescan.model.encoder import PageEncoder
+from clausescan.model.language import LanguageModel
+from clausescan.model.modeling import ClausescanForConditionalGeneration
+from clausescan.model.resampler import BUDGETS, Kind, Resampler
+
+TINY = {
+    "encoder_widths": (8, 12, 16), "encoder_depths": (1, 1, 1), "line_channels": 16, "line_dilations": (1,), "vocab_size": 300,
+    "hidden_size": 40, "num_hidden_layers": 2, "num_attention_heads": 5,
+}  # fmt: skip
+
+
+def tiny(**changes: object) -> ClausescanForConditionalGeneration:
+    """A small random model."""
+    torch.manual_seed(0)
+    return ClausescanForConditionalGeneration(ClausescanConfig(**{**TINY, **changes})).eval()
+
+
+def operations(encoder: PageEncoder, height: int, width: int) -> int:
+    """Floating-point operations of one page, counted on meta tensors."""
+    with FlopCounterMode(display=False) as counter, torch.device("meta"):
+        encoder.to("meta")(torch.zeros(1, 1, height, width))
+    return counter.get_total_flops()
+
+
+def test_encoder_cost_grows_with_the_pixels() -> None:
+    small, large = operations(PageEncoder(), 1360, 1024), operations(PageEncoder(), 2720, 2048)
+    assert large / small == pytest.approx(4.0, rel=0.01)
+    assert large < 300e9  # the documented cost of a whole page
+
+
+def test_encoder_shape() -> None:
+    fine = PageEncoder((8, 12, 16), (1, 1, 1))(torch.rand(2, 1, 64, 128))
+    assert fine.shape == (2, 16, 4, 16)
+
+
+def test_folding_changes_nothing() -> None:
+    model, page = tiny(), torch.rand(1, 1, 64, 128)
+    with torch.no_grad():
+        before = model.encoder(page)
+        model.fold()
+        assert torch.allclose(before, model.encoder(page), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["anchored", "perceiver", "c_abstractor"])
+@pytest.mark.parametrize("count", [0, 3, 5000])
+def test_resampler_keeps_its_budget(kind: Kind, count: int) -> None:
+    resampler = Resampler(16, 40, kind)
+    for budget in BUDGETS:
+        assert resampler(torch.rand(count, 16), torch.rand(count, 2), budget).shape == (budget, 40)
+    with pytest.raises(ValueError, match="257"):
+        resampler(torch.rand(9, 16), torch.rand(9, 2), 257)
+
+
+def test_anchored_tokens_look_at_their_own_share_only() -> None:
+    resampler, places = Resampler(16, 40).eval(), torch.rand(640, 2)
+    features = torch.rand(640, 16)
+    other = features.clone()
+    other[320:] += 1
+    with torch.no_grad():
+        a, b = resampler(features, places, 64), resampler(other, places, 64)
+    assert torch.equal(a[:32], b[:32])
+    assert not torch.allclose(a[32:], b[32:])
+
+
+def test_given_positions_see_each_other_and_written_ones_only_the_past() -> None:
+    torch.manual_seed(0)
+    model = LanguageModel(300, 40, 2, 5).eval()
+    x = torch.rand(1, 10, 40)
+    with torch.no_grad():
+        before = model(x, 6)
+        late = x.clone()
+        late[0, 8] += torch.rand(40)
+        after = model(late, 6)
+        assert torch.allclose(before[:, :8], after[:, :8], atol=1e-6)
+        assert not torch.allclose(before[:, 9], after[:, 9])
+        early = x.clone()
+        early[0, 5] += torch.rand(40)
+        assert not torch.allclose(before[:, 0], model(early, 6)[:, 0])
+
+
+def test_cache_gives_what_the_whole_sequence_gives() -> None:
+    torch.manual_seed(0)
+    model = LanguageModel(300, 40, 2, 5).eval()
+    x = torch.rand(1, 12, 40)
+    cache = DynamicCache()
+    with torch.no_grad():
+        whole = model(x, 7)
+        parts = [model(x[:, :7], 7, cache), model(x[:, 7:10], 0, cache), model(x[:, 10:], 0, cache)]
+    assert torch.allclose(whole, torch.cat(parts, 1), atol=1e-5)
+
+
+def test_saved_model_loads_and_generates_through_the_auto_classes(tmp_path: Path) -> None:
+    tiny().save_pretrained(tmp_path)
+    model = AutoModelForImageTextToText.from_pretrained(tmp_path, dtype=torch.float32)
+    ids = torch.tensor([[7] * 64 + [20, 21, 22]])
+    page = torch.zeros(1, 1, 64, 128)
+    out = model.generate(input_ids=ids, pixel_values=page, max_new_tokens=5, do_sample=False, eos_token_id=None)
+    assert out.shape == (1, 72)
+    again = model.generate(input_ids=ids, pixel_values=page, max_new_tokens=5, do_sample=False, eos_token_id=None, use_cache=True)
+    assert torch.equal(out, again)
+
+
+def test_language_model_gets_no_more_visual_tokens_than_the_budget() -> None:
+    model = tiny()
+    lengths: list[int] = []
+    model.language.register_forward_pre_hook(lambda _, args: lengths.append(args[0].shape[1]))
+    ids = torch.tensor([[7] * 64 + [20, 21]])
+    model(input_ids=ids, pixel_values=torch.rand(1, 1, 320, 512))
+    assert lengths == [66]
+    with pytest.raises(ValueError, match="image tokens"):
+        model(input_ids=ids, visual=torch.rand(128, 40))
+
+
+def test_best_runs_finds_adjacent_clauses_and_steps_over_a_footer() -> None:
+    tags = [OUTSIDE] * 5 + [BEGIN] + [INSIDE] * 9 + [BEGIN] + [INSIDE] * 5 + [OUTSIDE] * 3 + [INSIDE] * 6 + [OUTSIDE] * 4
+    p = np.full((len(tags), 3), 0.02)
+    p[np.arange(len(tags)), tags] = 0.96
+    first, second = best_runs(np.log(p))
+    assert (first.first, first.last, first.outside) == (5, 14, ())
+    assert (second.first, second.last, second.outside) == (15, 29, (21, 22, 23))
+    assert second.confidence == pytest.approx(0.98, abs=0.01)
+    assert best_runs(np.zeros((0, 3))) == []
