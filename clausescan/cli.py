@@ -178,6 +178,8 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
             args=None if arguments is None else list(arguments), prog_name="clausescan", standalone_mode=False
         )
         sys.stdout.flush()
+        if status == INTERRUPTED:  # typer's own way of saying it
+            raise KeyboardInterrupt
         return int(status or 0)
     except ClausescanError as error:
         return _complain(str(error), error.exit_code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from clausescan.errors import UsageError
 from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
@@ -26,7 +25,7 @@ class ExtractConfig:
     budget: int = 256
     """Visual tokens the language model may be given a question: 64, 128 or 256."""
     model: str | None = None
-    """A folder with a model, or None for the one that ships with the package."""
+    """A folder with a model, or None for the one that ships with the package. Never a name to be fetched."""
     max_pixels: int = 50_000_000
     """Of one photo; larger ones are refused before they are decoded."""
     max_bytes: int = 100_000_000
@@ -52,8 +51,6 @@ class ExtractConfig:
             raise UsageError(f"--pdf-dpi must lie between {DPI_RANGE[0]} and {DPI_RANGE[1]}")
         if self.pdf_pages is not None and (not self.pdf_pages or min(self.pdf_pages) < 1):
             raise UsageError("--pages needs page numbers from 1 on, such as 1,3-5")
-        if self.model is not None and not Path(self.model).is_dir():
-            raise UsageError(f"--model: no folder named {self.model}; models are never fetched from a network")
 
 
 def page_numbers(text: str) -> tuple[int, ...]:

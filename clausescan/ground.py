@@ -117,14 +117,14 @@ def ground(passage: Passage, answer: AnyAnswer | None, words: PhotoWords, page: 
         "boxes_page": tuple(_box([words.word(p) for p in places if p[0] == line]) for line in lines),
         "first": places[0],
         "last": places[-1],
-        "skip_lines": tuple(sorted(s for s in set(passage.skip_lines) if places[0][0] < s < places[-1][0])),
+        "skip_lines": tuple(sorted(int(s) for s in set(passage.skip_lines) if places[0][0] < s < places[-1][0])),
         "continues_from_previous": answer.continues_from_previous if answer else None,
         "continues_on_next": answer.continues_on_next if answer else None,
         "field_evidence": tuple(_evidence(e, places, texts, words) for e in located.evidence) if located else (),
         "uncertain_words": uncertain(places, words),
         "confidence": _probability(passage.confidence),
         "reading_confidence": reading_confidence([words.word(p) for p in places]),
-        "visual_tokens": passage.visual_tokens,
+        "visual_tokens": int(passage.visual_tokens),
         "complete": answer is not None,
     }
     fields = located.fields if located else None

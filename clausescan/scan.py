@@ -197,9 +197,12 @@ class _Run:
     def model(self) -> PageModel:
         """The model, loaded on first use: a wrong file name is told before seconds are spent on weights."""
         if self._model is None:
+            folder = None if self.config.model is None else Path(self.config.model)
+            if folder is not None and not folder.is_dir():
+                raise ModelError(f"no folder named {folder}; models are folders on this machine and never fetched")
             from clausescan.model.engine import load
 
-            self._model = load(Path(self.config.model) if self.config.model else None)
+            self._model = load(folder)
         return self._model
 
     def pages(self, sources: tuple[str | Path, ...]) -> Iterator[_Work]:

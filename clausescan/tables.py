@@ -61,9 +61,9 @@ def show_checks() -> int:
     for name, check in (("prompts", _prompts), ("schemas", _schemas), ("weights", _weights)):
         try:
             table.add_row(name, Text(check()))
-        except ClausescanError as error:
+        except (ClausescanError, ImportError) as error:
             healthy = False
-            table.add_row(name, Text(f"WRONG: {plain(str(error))}", style="red"))
+            table.add_row(name, Text(f"WRONG: {plain(str(error))}", style="red", overflow="fold"))
     console.print(table)
     return 0 if healthy else ModelError.exit_code
 

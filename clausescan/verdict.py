@@ -56,5 +56,5 @@ def document_verdict(pages: Sequence[Verdict]) -> Verdict:
 
 
 def _verdict(verdict: str, reason: Reason | None, confidence: float | None) -> Verdict:
-    rounded = None if confidence is None else round(min(max(confidence, 0.0), 1.0), 4)
+    rounded = None if confidence is None else round(min(max(float(confidence), 0.0), 1.0), 4)
     return Verdict.model_validate({"verdict": verdict, "reason": reason, "confidence": rounded})

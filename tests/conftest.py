@@ -4,7 +4,6 @@ from hypothesis import settings
 from clausescan import scan
 from tests import specimen
 
-
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")  # a busy machine is no failure, and a run can be repeated
 

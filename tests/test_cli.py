@@ -95,7 +95,6 @@ def test_read_to_json(run, model, photo_file):
         ("extract", "x.jpg", "--budget", "100"),
         ("extract", "x.jpg", "--budget", "many"),
         ("extract", "x.jpg", "--types", "warranty"),
-        ("extract", "x.jpg", "--model", "no-such-folder"),
         ("extract", "x.jpg", "--pages", "3-1"),
         ("extract", "x.jpg", "--overlay", "x.gif"),
         ("extract", "x.jpg", "--overlay", "x.jpg"),
@@ -134,6 +133,12 @@ def test_a_missing_model_ends_with_4(run, monkeypatch, flat, photo_file):
 
     monkeypatch.setattr(scan._Run, "model", property(missing))
     assert run("extract", photo_file) == (4, "", "clausescan: no weights\n")
+
+
+def test_a_model_is_a_folder_and_never_fetched(run, flat, photo_file):
+    status, out, err = run("extract", photo_file, "--model", "someone/some-model")
+    assert (status, out) == (4, "")
+    assert "never fetched" in err
 
 
 def test_an_output_that_cannot_be_written_ends_with_5_before_anything_is_read(run, model, photo_file, tmp_path):
@@ -190,6 +195,22 @@ def test_schemas_are_printed(run):
     assert out.split() == [name.removesuffix(".json") for name in all_schemas()]
     status, out, _ = run("schema", "report")
     assert (status, json.loads(out)["title"]) == (0, "Report")
+
+
+def test_the_doctor_finds_what_is_wrong(run, monkeypatch):
+    from clausescan import tables
+
+    monkeypatch.setattr(tables, "_weights", lambda: "fake loads")
+    status, out, _ = run("doctor")
+    assert (status, "in step" in out) == (0, True)
+
+    def wrong():
+        raise ModelError("the hash is wrong")
+
+    monkeypatch.setattr(tables, "_weights", wrong)
+    status, out, _ = run("doctor")
+    assert status == 4
+    assert "WRONG: the hash is wrong" in out
 
 
 def test_version_help_and_completion():

@@ -20,7 +20,6 @@ from clausescan.errors import UsageError
         {"pdf_dpi": 10},
         {"pdf_pages": ()},
         {"pdf_pages": (0,)},
-        {"model": "/no/such/folder"},
     ],
 )
 def test_options_that_make_no_sense_are_refused(options):

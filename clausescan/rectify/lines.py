@@ -40,16 +40,6 @@ class Line:
         """How many samples lie within the picture."""
         return len(self.totals) - 1
 
-    def support(self, start: float, end: float) -> tuple[Floats, float]:
-        """Mean colour step (3,) from `start` to `end` (distances along the line), and the part of it that was seen, 0..1."""
-        low, high = min(start, end), max(start, end)
-        wanted = max((high - low) / STEP, 1e-6)
-        a, b = (int(np.clip(round((t - self.first) / STEP), 0, self.inside)) for t in (low, high))
-        seen = b - a
-        if seen < 2:
-            return np.zeros(3), 0.0
-        return (self.totals[b, :3] - self.totals[a, :3]) / seen, min(1.0, seen / wanted)
-
 
 def without_text(lab: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(H, W, 3) uint8 Lab to float32, with print closed over and grain smoothed; straight edges stay where they are."""

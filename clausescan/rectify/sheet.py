@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clausescan.geometry import Points
-from clausescan.rectify.lines import Line, texture, two_directions, without_text
+from clausescan.rectify.lines import STEP, Line, texture, two_directions, without_text
 
 SMALL = 800
 """Longest side, in px, of the copy on which the sheet is looked for."""
@@ -89,72 +89,96 @@ def _biggest(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return cv2.morphologyEx(np.where(labels == best, 255, 0).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
 
 
-def meeting(a: Line, b: Line) -> Floats | None:
-    """Where two lines meet, (2,); None for nearly parallel ones."""
-    cross = a.along[0] * b.along[1] - a.along[1] * b.along[0]
-    if abs(cross) < 0.3:
-        return None
-    d = b.point - a.point
-    return np.asarray(a.point + a.along * ((d[0] * b.along[1] - d[1] * b.along[0]) / cross), np.float64)
-
-
-def side_support(line: Line, a: Floats, b: Floats) -> tuple[float, Floats]:
-    """Support of the side from `a` to `b`, 0..1, less what goes on beyond its ends; and the colour step (3,)."""
-    ta, tb = float((a - line.point) @ line.along), float((b - line.point) @ line.along)
-    step, seen = line.support(ta, tb)
-    length = tb - ta
-    beyond = 0.0
-    for end, way in ((tb, length), (ta, -length)):
-        more, part = line.support(end + 0.03 * way, end + 0.15 * way)
-        if part > 0.5:
-            beyond += 0.5 * float(np.linalg.norm(more))
-    value = float(np.linalg.norm(step))
-    return seen * (value - 0.4 * min(beyond, value)) + (1 - seen) * NEUTRAL, step * np.sign(length)
-
-
 def outline_quads(level: list[Line], upright: list[Line], width: int, height: int) -> list[tuple[float, Points, tuple[float, ...]]]:
     """All plausible outlines made of two lines of each group: (score, corners (4, 2), support of each side), best first."""
-    out: list[tuple[float, Points, tuple[float, ...]]] = []
-    meet = [[meeting(a, b) for b in upright] for a in level]
+    level = sorted(level, key=lambda line: _at_middle(line, width / 2, height / 2, 1))
+    upright = sorted(upright, key=lambda line: _at_middle(line, width / 2, height / 2, 0))
+    i, j, k, m = (c.ravel() for c in np.meshgrid(*map(np.arange, (len(level), len(level), len(upright), len(upright))), indexing="ij"))
+    some = (i < j) & (k < m)
+    i, j, k, m = i[some], j[some], k[some], m[some]
+    meet = _meetings(level, upright)
+    quads = np.stack([meet[i, k], meet[i, m], meet[j, m], meet[j, k]], axis=1)
+    good = plausible(quads, width, height)
+    quads, i, j, k, m = quads[good], i[good], j[good], k[good], m[good]
+    if not len(quads):
+        return []
+    sides = np.stack(
+        [
+            supports(level, i, quads[:, 0], quads[:, 1]),
+            supports(upright, m, quads[:, 1], quads[:, 2]),
+            supports(level, j, quads[:, 3], quads[:, 2]),
+            supports(upright, k, quads[:, 0], quads[:, 3]),
+        ],
+        axis=1,
+    )
+    lengths = np.linalg.norm(np.roll(quads, -1, axis=1) - quads, axis=2)
+    score = 0.5 * (sides * lengths).sum(axis=1) / lengths.sum(axis=1) + 0.5 * np.sort(sides, axis=1)[:, :2].mean(axis=1)
+    return [(float(score[n]), quads[n], tuple(map(float, sides[n]))) for n in np.argsort(-score)[:_SHORTLIST]]
+
+
+def _at_middle(line: Line, x: float, y: float, axis: int) -> float:
+    other = 1 - axis
+    t = ((x, y)[other] - line.point[other]) / (line.along[other] or 1e-9)
+    return float(line.point[axis] + t * line.along[axis])
+
+
+def _meetings(level: list[Line], upright: list[Line]) -> Floats:
+    """Where each level line meets each upright one: (A, B, 2); far away (1e6) for nearly parallel ones."""
+    p, u = np.array([line.point for line in level])[:, None], np.array([line.along for line in level])[:, None]
+    q, v = np.array([line.point for line in upright])[None], np.array([line.along for line in upright])[None]
+    cross = u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
+    d = q - p
+    t = (d[..., 0] * v[..., 1] - d[..., 1] * v[..., 0]) / np.where(np.abs(cross) < 0.3, 1e-9, cross)
+    return np.asarray(np.clip(p + u * t[..., None], -1e6, 1e6), np.float64)
+
+
+def supports(lines: list[Line], which: NDArray[np.intp], start: Points, end: Points) -> Floats:
+    """Support (N,) of the sides from `start` to `end`, (N, 2), on `lines[which]`, less what goes on beyond their ends."""
+    longest = max(len(line.totals) for line in lines)
+    totals = np.stack([np.pad(line.totals, ((0, longest - len(line.totals)), (0, 0)), mode="edge") for line in lines])
+    inside = np.array([line.inside for line in lines])[which]
+    first = np.array([line.first for line in lines])[which]
+    point, along = np.array([line.point for line in lines])[which], np.array([line.along for line in lines])[which]
+    ta, tb = ((start - point) * along).sum(axis=1), ((end - point) * along).sum(axis=1)
+
+    def mean_step(low: Floats, high: Floats) -> tuple[Floats, Floats]:
+        low, high = np.minimum(low, high), np.maximum(low, high)
+        a, b = (np.clip(np.round((t - first) / STEP), 0, inside).astype(np.intp) for t in (low, high))
+        step = (totals[which, b, :3] - totals[which, a, :3]) / np.maximum(b - a, 1)[:, None]
+        return np.linalg.norm(step, axis=1), np.minimum(1.0, (b - a) * STEP / np.maximum(high - low, 1e-6))
+
+    value, seen = mean_step(ta, tb)
+    length = tb - ta
+    beyond = np.zeros(len(ta))
+    for at, way in ((tb, length), (ta, -length)):
+        more, part = mean_step(at + 0.03 * way, at + 0.15 * way)
+        beyond += 0.5 * more * (part > 0.5)
+    return np.asarray(seen * (value - 0.4 * np.minimum(beyond, value)) + (1 - seen) * NEUTRAL, np.float64)
+
+
+def plausible(quads: Points, width: int, height: int) -> NDArray[np.bool_]:
+    """Which of (N, 4, 2) are clockwise, convex, of 50 to 130 degrees, of fair proportions, and a tenth of the frame or more."""
     margin = 0.25 * max(width, height)
-    for i, top in enumerate(level):
-        for j, bottom in enumerate(level):
-            for k, left in enumerate(upright):
-                for m, right in enumerate(upright):
-                    if i == j or k == m:
-                        continue
-                    points = (meet[i][k], meet[i][m], meet[j][m], meet[j][k])
-                    if any(p is None for p in points):
-                        continue
-                    quad = np.array(points, np.float64)
-                    if (quad < -margin).any() or (quad > (width + margin, height + margin)).any() or not plausible(quad, width * height):
-                        continue
-                    sides = []
-                    for n, line in enumerate((top, right, bottom, left)):
-                        sides.append(side_support(line, quad[n], quad[(n + 1) % 4])[0])
-                    lengths = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1)
-                    score = 0.5 * float(np.average(sides, weights=lengths)) + 0.5 * float(np.mean(np.sort(sides)[:2]))
-                    out.append((score, quad, tuple(sides)))
-    return sorted(out, key=lambda entry: -entry[0])
-
-
-def plausible(quad: Points, frame_area: float) -> bool:
-    """Clockwise, convex, corners of 50 to 130 degrees, sides of one kind not too unlike, at least a tenth of the frame."""
-    edge = np.roll(quad, -1, axis=0) - quad
-    length = np.linalg.norm(edge, axis=1)
-    if length.min() < 20:
-        return False
-    unit = edge / length[:, None]
-    after = np.roll(unit, -1, axis=0)
-    turn = unit[:, 0] * after[:, 1] - unit[:, 1] * after[:, 0]
-    if turn.min() < np.sin(np.deg2rad(50)) or (np.abs((unit * after).sum(axis=1)) > np.cos(np.deg2rad(50))).any():
-        return False
-    if edge[0, 0] <= 0 and edge[1, 1] <= 0:
-        return False
-    area = 0.5 * abs(float(np.sum(quad[:, 0] * np.roll(quad[:, 1], -1) - np.roll(quad[:, 0], -1) * quad[:, 1])))
-    pairs = np.sort(length.reshape(2, 2).T, axis=1)
-    aspect = (length[0] + length[2]) / (length[1] + length[3])
-    return bool(area > 0.1 * frame_area and (pairs[:, 0] / pairs[:, 1] > 0.5).all() and 0.4 < aspect < 2.5)
+    edge = np.roll(quads, -1, axis=1) - quads
+    length = np.linalg.norm(edge, axis=2)
+    unit = edge / np.maximum(length[..., None], 1e-9)
+    after = np.roll(unit, -1, axis=1)
+    turn = unit[..., 0] * after[..., 1] - unit[..., 1] * after[..., 0]
+    nxt = np.roll(quads, -1, axis=1)
+    area = 0.5 * np.sum(quads[..., 0] * nxt[..., 1] - nxt[..., 0] * quads[..., 1], axis=1)
+    across, down = length[:, ::2], length[:, 1::2]
+    aspect = across.sum(axis=1) / np.maximum(down.sum(axis=1), 1e-9)
+    return np.asarray(
+        (quads > -margin).all(axis=(1, 2))
+        & (quads < (width + margin, height + margin)).all(axis=(1, 2))
+        & (turn > np.sin(np.deg2rad(50))).all(axis=1)
+        & (length.min(axis=1) > 20)
+        & (area > 0.1 * width * height)
+        & (across.min(axis=1) > 0.5 * across.max(axis=1))
+        & (down.min(axis=1) > 0.5 * down.max(axis=1))
+        & (aspect > 0.4)
+        & (aspect < 2.5)
+    )
 
 
 def find_sheet(rgb: NDArray[np.uint8]) -> Sheet:
@@ -164,7 +188,7 @@ def find_sheet(rgb: NDArray[np.uint8]) -> Sheet:
     field = without_text(cv2.cvtColor(small, cv2.COLOR_RGB2Lab))
     step = texture(field)
     level, upright = two_directions(field, colour_masks(field), step)
-    quads = outline_quads(level, upright, w, h)[:_SHORTLIST]
+    quads = outline_quads(level, upright, w, h)
     frame = np.array([[0, 0], [w - 1, 0], [w - 1, h - 1], [0, h - 1]], np.float64)
     quads.append((NEUTRAL, frame, (0.0, 0.0, 0.0, 0.0)))
     text = text_mass(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))

@@ -90,7 +90,7 @@ def sample(
         photo_size_px=photo_size_px,
         page_size_px=page_size_px,
         corners_photo_px=as_quad(corners_photo_px),
-        turned_degrees=turned_degrees,
+        turned_degrees=int(turned_degrees),
         homography_page_to_photo=(rows[0], rows[1], rows[2]),
         grid=grid,
         max_error_px=round(error, 3),

@@ -28,6 +28,7 @@ from clausescan.train.checkpoints import load_checkpoint, save_checkpoint
 from clausescan.train.labels import LabelledClause, LabelledPage
 from clausescan.train.sightings import Sighting
 from clausescan.train.split import held_out_contract
+from clausescan.train.weak import UNTOLD, WeakPage
 
 
 @dataclass(frozen=True)
@@ -179,8 +180,9 @@ class Teacher:
         hidden = model.language(embedded, embedded.shape[1])
         scores = model.choice(hidden[0, first + shift]).float()  # (W, types, 3)
         weight = torch.where(tags.t() == BEGIN, 3.0, 1.0)
-        each = F.cross_entropy(scores.flatten(0, 1), tags.t().flatten(), reduction="none").view(weight.shape)
-        return (each * weight).sum() / weight.sum(), scores
+        weight = weight * (tags.t() != UNTOLD)
+        each = F.cross_entropy(scores.flatten(0, 1), tags.t().flatten(), reduction="none", ignore_index=UNTOLD).view(weight.shape)
+        return (each * weight).sum() / weight.sum().clamp(min=1), scores
 
     def answer_loss(self, model: Understanding, question: list[int], answer: str, visual: Tensor | None) -> Tensor:
         """Mean loss over the answer's tokens."""
@@ -219,6 +221,13 @@ def page_loss(
     return total, float(loss.detach()), answers
 
 
+def weak_loss(model: Understanding, teacher: Teacher, weak: WeakPage, rng: np.random.Generator) -> Tensor:
+    """The choice loss of a weakly labelled page."""
+    rate = float(rng.choice([0, 0.003, 0.01]))
+    tokens, first = teacher.page_tokens(weak.page, [misread(w, rate, rng) for w in words_of(weak.page)])
+    return teacher.choice_loss(model, tokens, first, torch.from_numpy(weak.tags), None)[0]
+
+
 def see(model: Understanding, sighting: Sighting | None, budget: int, lines: list[int] | None) -> Tensor | None:
     """Visual tokens (budget, D) of a page's lines, None for a budget of 0."""
     if sighting is None or not budget:
@@ -232,9 +241,14 @@ def clause_lines(clause: LabelledClause) -> list[int]:
 
 
 def train(
-    run: ClauseRun, pages: list[LabelledPage], shorts: dict[str, str], sights: list[Sighting] | None = None, log: Any = print
+    run: ClauseRun,
+    pages: list[LabelledPage],
+    shorts: dict[str, str],
+    sights: list[Sighting] | None = None,
+    weak: list[WeakPage] | None = None,
+    log: Any = print,
 ) -> Path:
-    """Train or resume; returns the checkpoint's path. Held-out figures after every epoch."""
+    """Train or resume; returns the checkpoint's path. Weakly labelled pages come first, once; held-out figures after every epoch."""
     torch.set_num_threads(run.threads)
     torch.manual_seed(run.seed)
     vocabulary = Vocabulary(run.tokenizer)
@@ -250,13 +264,15 @@ def train(
     seen: Sequence[Sighting | None] = sights if sights is not None else [None] * len(pages)
     learn = [(p, s) for p, s in zip(pages, seen, strict=True) if not held_out_contract(p.pdf)]
     unseen = [(p, s) for p, s in zip(pages, seen, strict=True) if held_out_contract(p.pdf)]
+    weak = [w for w in weak or [] if not held_out_contract(w.page.pdf)]
+    before = len(weak) // run.accumulate
     an_epoch = len(learn) // run.accumulate
-    steps = run.epochs * an_epoch
-    log(f"{len(learn)} pages to learn from, {len(unseen)} held out, {steps} steps", flush=True)
+    steps = before + run.epochs * an_epoch
+    log(f"{len(weak)} weak and {len(learn)} pages to learn from, {len(unseen)} held out, {steps} steps", flush=True)
     sums = np.zeros(2)
     started = last_save = time.time()
     while step < steps:
-        epoch, at = divmod(step, an_epoch)
+        epoch, at = divmod(max(0, step - before), an_epoch)
         order = np.random.default_rng((run.seed, epoch)).permutation(len(learn))
         rng = np.random.default_rng((run.seed + 1, step))
         progress = step / steps
@@ -264,9 +280,13 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = float(rate)
         optimiser.zero_grad(set_to_none=True)
-        for k in order[at * run.accumulate : (at + 1) * run.accumulate]:
+        for n in range(run.accumulate):
             with torch.autocast("cpu", torch.bfloat16):
-                loss, choice, answer = page_loss(model, teacher, *learn[k], rng, run)
+                if step < before:
+                    loss = weak_loss(model, teacher, weak[step * run.accumulate + n], rng)
+                    choice, answer = float(loss.detach()), 0.0
+                else:
+                    loss, choice, answer = page_loss(model, teacher, *learn[order[at * run.accumulate + n]], rng, run)
             (loss / run.accumulate).backward()  # type: ignore[no-untyped-call]
             sums += np.array([choice, answer]) / run.accumulate / 10
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -279,9 +299,9 @@ def train(
         if time.time() - last_save > 180 or step == steps:
             save_checkpoint(path, model, optimiser, step, {k: str(v) for k, v in asdict(run).items()})
             last_save = time.time()
-        if step % an_epoch == 0:
+        if step >= before and (step - before) % an_epoch == 0:
             for budget in (0, *BUDGETS) if sights is not None else (0,):
-                log(f"epoch {step // an_epoch} held out, {budget} visual tokens: {evaluate(model, teacher, unseen, budget)}", flush=True)
+                log(f"epoch {(step - before) // an_epoch} held out, {budget} visual tokens: {evaluate(model, teacher, unseen, budget)}", flush=True)
             started = time.time()
     return path
 

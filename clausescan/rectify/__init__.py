@@ -1,0 +1,152 @@
+"""The rectifier: finds the sheet on a photo and makes it a flat, upright, evenly lit page with its map.
+
+`rectify` is all that others need. The stages: `lines` and `sheet` find the outline, `edges` follow its sides, `perspective`
+makes a page of it, `upright` turns it, `textlines` and `dewarp` straighten its lines, `light` evens it, `capture` judges it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from clausescan.errors import UnreadablePageError
+from clausescan.geometry import Chain, PointMap, Points
+from clausescan.page import Page, Photo, Step
+from clausescan.rectify import capture, dewarp, perspective, textlines, upright
+from clausescan.rectify.edges import refine_sides
+from clausescan.rectify.light import even_light
+from clausescan.rectify.sheet import Sheet, find_sheet
+from clausescan.rectify.upright import Readability
+
+__all__ = ["rectify"]
+
+_GAIN = 0.95
+"""A straightening is kept when it leaves less than this part of the lines' unevenness."""
+_CLEAR = 0.08
+"""Balance of risers and descenders, 0..1, from which letters are taken to stand without asking the model."""
+_SEEN = 0.45
+"""Score from which an outline counts as a sheet rather than as the frame."""
+
+
+@dataclass
+class _Draft:
+    """A page in the making: the photo in gray, whole and halved, what is known of the page, and the steps so far."""
+
+    gray: NDArray[np.uint8]
+    half: NDArray[np.uint8]
+    corners: Points
+    height: int = 0
+    maps: tuple[PointMap, ...] = ()
+    steps: list[Step] = field(default_factory=list)
+
+    def place(self, corners: Points) -> None:
+        """Take `corners` (clockwise from the page's top left) for the page's; forgets finer maps."""
+        h, w = self.gray.shape
+        self.corners = corners
+        self.height = perspective.page_height(perspective.snapped(perspective.true_aspect(corners, w, h)))
+        self.maps = (perspective.photo_to_page(corners, self.height),)
+
+    def low(self, *more: PointMap) -> NDArray[np.uint8]:
+        """The page at `textlines.LOW` of its size, through the maps so far and `more`."""
+        return perspective.picture(self.half, Chain((*self.maps, *more)), self.height, textlines.LOW, shrink=0.5)
+
+    def page(self) -> NDArray[np.uint8]:
+        """The page at reading size, sampled once from the photo."""
+        return perspective.picture(self.gray, Chain(self.maps), self.height)
+
+
+def rectify(photo: Photo, *, readability: Readability | None = None) -> Page:
+    """The photo's page, flat, upright, evenly lit, READING_WIDTH px wide, with its map and all that is wrong with it.
+
+    `readability` tells how confidently (0..1) a (512, 512) uint8 crop of upright text at reading resolution can be read;
+    it decides what stands on its head where the letters' own shapes leave doubt. Raises UnreadablePageError with reason
+    `no_page` (no sheet and no print) or `no_text` (a blank sheet).
+    """
+    gray = cv2.cvtColor(photo.rgb, cv2.COLOR_RGB2GRAY)
+    h, w = gray.shape
+    half = np.asarray(cv2.resize(gray, (max(8, w // 2), max(8, h // 2)), interpolation=cv2.INTER_AREA), np.uint8)
+    found = find_sheet(photo.rgb)
+    draft = _Draft(np.asarray(gray, np.uint8), half, found.corners_photo_px)
+    _outline(draft, photo, found)
+    _turn_text_across(draft)
+    tracks = _straighten(draft)
+    low = draft.low()
+    print_lines = capture.printed(low, tracks)
+    if not print_lines:
+        reason = "no_text" if max(found.sides) > _SEEN else "no_page"
+        what = "the sheet is blank" if reason == "no_text" else "there is no page with print on it"
+        raise UnreadablePageError(f"{photo.name}: {what}; take the photo again with the page filling the picture", reason)
+    page = draft.page()
+    page = _turn_upright(draft, page, low, print_lines, readability)
+    turned = round(float(np.degrees(np.arctan2(*(draft.corners[1] - draft.corners[0])[::-1]))) / 90) * -90 % 360
+    to_page = Chain(draft.maps)
+    if draft.steps[-1].kept and draft.steps[-1].name == "upright":
+        low = np.ascontiguousarray(low[::-1, ::-1])
+        print_lines = [_flipped(t, low.shape) for t in print_lines]
+    wrong = capture.defects(page, low, print_lines, to_page, draft.corners, (w, h))
+    even = even_light(page)
+    draft.steps.append(Step("light", True, float(np.std(page[::8, ::8])), float(np.std(even[::8, ::8])), "paper divided out"))
+    return Page(even, to_page, draft.corners, turned, tuple(draft.steps), wrong)
+
+
+def _outline(draft: _Draft, photo: Photo, found: Sheet) -> None:
+    """Corners from the found sheet, its sides followed where they are seen."""
+    seen = sum(s > _SEEN for s in found.sides)
+    finer = refine_sides(photo.rgb, found) if seen else found
+    draft.place(finer.corners_photo_px)
+    note = f"{seen} of 4 sides seen" if seen else "no sheet seen: the frame is the page"
+    draft.steps.append(Step("sheet", seen > 0, None, round(found.score, 3), note))
+
+
+def _turn_text_across(draft: _Draft) -> None:
+    """A quarter turn where lines run down the page."""
+    before = upright.across_over_down(draft.low())
+    if before < 1:
+        was = draft.corners
+        draft.place(np.roll(was, -1, axis=0))
+        after = upright.across_over_down(draft.low())
+        if after < before:
+            draft.place(was)
+        draft.steps.append(Step("quarter turn", after > before, before, after))
+
+
+def _straighten(draft: _Draft) -> list[textlines.Track]:
+    """Lines levelled and straightened by up to two displacements, each kept only if it helps; the lines as they lie then."""
+    tracks = textlines.find_tracks(draft.low())
+    for name in ("straighten", "straighten again"):
+        before = textlines.unevenness(tracks)
+        move = dewarp.fit(tracks, draft.height) if before > 0.8 else None
+        if move is None:
+            break
+        now = textlines.find_tracks(draft.low(move))
+        after = textlines.unevenness(now)
+        kept = after < _GAIN * before and sum(len(t.points) for t in now) > 0.8 * sum(len(t.points) for t in tracks)
+        draft.steps.append(Step(name, kept, before, after, f"{len(tracks)} lines, median rise in px"))
+        if not kept:
+            break
+        draft.maps, tracks = (*draft.maps, move), now
+    return tracks
+
+
+def _turn_upright(
+    draft: _Draft, page: NDArray[np.uint8], low: NDArray[np.uint8], tracks: list[textlines.Track], readability: Readability | None
+) -> NDArray[np.uint8]:
+    """The page, turned by 180 degrees where its letters hang."""
+    balance = upright.standing(low, tracks)
+    hanging, before, after, note = balance < 0, balance, -balance, "risers over descenders"
+    if readability is not None and abs(balance) < _CLEAR:
+        hanging, before, after = upright.hangs(even_light(page), readability)
+        note = "reading confidence"
+    draft.steps.append(Step("upright", hanging, before, after, note))
+    if not hanging:
+        return page
+    draft.corners = np.roll(draft.corners, -2, axis=0)
+    draft.maps = (*draft.maps, perspective.half_turn(draft.height))
+    return np.ascontiguousarray(page[::-1, ::-1])
+
+
+def _flipped(track: textlines.Track, shape: tuple[int, ...]) -> textlines.Track:
+    return textlines.Track(((shape[1] - 1, shape[0] - 1) - track.points)[::-1])

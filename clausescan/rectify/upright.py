@@ -1,0 +1,66 @@
+"""Which way is up: whether lines run across or down, then which of the two ways the letters stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from clausescan.rectify.textlines import Track, ink_map, profile
+
+Readability = Callable[[NDArray[np.uint8]], float]
+CROP = 512
+"""Side, in page px, of a crop that the model is asked to read."""
+_SURE = 0.10
+"""Difference of two readings' confidence that settles the question with one crop."""
+
+
+def across_over_down(low: NDArray[np.uint8]) -> float:
+    """Above 1 where text lines run across, below where they run down; 1 without text."""
+    ink = ink_map(low)
+    across = float((np.diff(cv2.blur(ink, (41, 1)), axis=0) ** 2).sum())
+    down = float((np.diff(cv2.blur(ink, (1, 41)), axis=1) ** 2).sum())
+    return (across + 1e-6) / (down + 1e-6)
+
+
+def standing(low: NDArray[np.uint8], tracks: list[Track]) -> float:
+    """Above 0 where letters stand, below where they hang, -1..1: more ink rises above x-height than falls below the baseline."""
+    ink = ink_map(low)
+    balance, mass = 0.0, 1e-6
+    for track in tracks:
+        rows, core = profile(ink, track)
+        reach = (core.stop - core.start) // 2 + 1
+        above = float(rows[max(0, core.start - reach) : core.start].sum())
+        below = float(rows[core.stop : core.stop + reach].sum())
+        balance += (above - below) * len(track.points)
+        mass += (above + below) * len(track.points)
+    return balance / mass
+
+
+def text_rich_crops(page: NDArray[np.uint8], count: int = 2) -> list[NDArray[np.uint8]]:
+    """The `count` crops of up to CROP x CROP px with the most print, not overlapping."""
+    h, w = page.shape
+    side = min(CROP, h, w)
+    small = cv2.resize(page, (w // 4, h // 4), interpolation=cv2.INTER_AREA)
+    mass = cv2.blur(np.abs(cv2.Laplacian(small, cv2.CV_32F)), (side // 4, side // 4))
+    crops = []
+    for _ in range(count):
+        inner = mass[side // 8 : mass.shape[0] - side // 8 + 1, side // 8 : mass.shape[1] - side // 8 + 1]
+        y, x = (int(v) for v in np.unravel_index(int(np.argmax(inner)), inner.shape))
+        y0, x0 = min(4 * y, h - side), min(4 * x, w - side)
+        crops.append(page[y0 : y0 + side, x0 : x0 + side])
+        mass[max(0, y - side // 8) : y + side * 3 // 8, max(0, x - side // 8) : x + side * 3 // 8] = -1
+    return crops
+
+
+def hangs(page: NDArray[np.uint8], readability: Readability) -> tuple[bool, float, float]:
+    """Whether the page is upside down by the model's own confidence; and that confidence as it lies, and turned."""
+    asis, turned = [], []
+    for crop in text_rich_crops(page):
+        asis.append(readability(crop))
+        turned.append(readability(np.ascontiguousarray(crop[::-1, ::-1])))
+        if abs(asis[0] - turned[0]) > _SURE:
+            break
+    return float(np.mean(turned)) > float(np.mean(asis)), float(np.mean(asis)), float(np.mean(turned))
