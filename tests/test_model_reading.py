@@ -10,7 +10,7 @@ from PIL import Image
 
 from clausescan.model.charset import BLANK, NUM_CLASSES, decode, encode
 from clausescan.model.grammar import AnswerWriter
-from clausescan.model.lines import CELL, TextLine, find_lines
+from clausescan.model.linefinder import CELL, TextLine, find_lines
 from clausescan.model.processing import ClausescanImageProcessor
 from clausescan.model.transcribe import best_path, second_readings, words_of
 from clausescan.model.vocabulary import Vocabulary, paragraph_starts, train_vocabulary
@@ -73,7 +73,7 @@ def test_words_stand_where_their_letters_are() -> None:
     assert all(w.second_reading is None for w in read.words)
     boxes = [w.box_page_px for w in read.words]
     assert boxes[0][2] <= boxes[1][0] + 1 and boxes[1][2] <= boxes[2][0] + 1
-    assert boxes[0][1] == 200 - 20 and boxes[0][0] == pytest.approx(5 * 8 + 8 - 6, abs=4)
+    assert boxes[0][1] == pytest.approx(200 - 1.1 * 16) and boxes[0][0] == pytest.approx(5 * 8 + 8 - 6, abs=4)
 
 
 def test_second_readings_mark_the_word_that_differs() -> None:

@@ -1,0 +1,1 @@
+"""The compact vision-language model; the only part of the product that knows torch."""

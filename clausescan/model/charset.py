@@ -14,7 +14,9 @@ CHARACTERS = " " + "".join(map(chr, range(33, 127))) + "“”‘’–—§•�
 BLANK = 0
 NUM_CLASSES = len(CHARACTERS) + 1
 
-_SAME = str.maketrans({"\u037e": ";", "´": "'", "`": "'", "−": "-", "‑": "-", "‐": "-", "\u00ad": "-", "·": "•", "●": "•", "▪": "•"})
+_SAME = str.maketrans(
+    {"\u037e": ";", "´": "'", "`": "'", "−": "-", "‑": "-", "‐": "-", "\u00ad": "-", "·": "•", "●": "•", "▪": "•"}
+)
 _CLASS = {c: i + 1 for i, c in enumerate(CHARACTERS)}
 
 

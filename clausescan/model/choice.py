@@ -68,6 +68,24 @@ def best_runs(log_p: NDArray[np.float64]) -> list[Run]:
         if not groups or tags[w] == BEGIN or w - groups[-1][-1] > REJOIN_WORDS:
             groups.append([])
         groups[-1].append(int(w))
-    return [
-        Run(g[0], g[-1], tuple(sorted(set(range(g[0], g[-1])) - set(g))), float(belongs[g].mean())) for g in groups
-    ]
+    return [Run(g[0], g[-1], tuple(sorted(set(range(g[0], g[-1])) - set(g))), float(belongs[g].mean())) for g in groups]
+
+
+LEAST_WORDS = 4
+"""A run of fewer words is no clause."""
+PEAK_WORDS = 12
+"""With no run found, the best stretch of so many words speaks for the page."""
+
+
+def clauses_of(log_p: NDArray[np.float64]) -> list[Run]:
+    """The best runs that are long enough to be clauses."""
+    return [r for r in best_runs(log_p) if r.last - r.first + 1 - len(r.outside) >= LEAST_WORDS]
+
+
+def presence_odds(log_p: NDArray[np.float64], runs: list[Run]) -> float:
+    """Log-odds, before calibration, that a page with these (W, 3) log-probabilities holds a clause of the type."""
+    belongs = 1 - np.exp(log_p[:, OUTSIDE])
+    width = min(PEAK_WORDS, len(belongs))
+    peak = float(np.convolve(belongs, np.ones(width) / width, "valid").max())
+    p = float(np.clip(max([peak, *(r.confidence for r in runs)]), 1e-6, 1 - 1e-6))
+    return float(np.log(p / (1 - p)))

@@ -17,10 +17,12 @@ class ClausescanConfig(PreTrainedConfig):
 
     def __init__(
         self,
-        encoder_widths: tuple[int, int, int] = (48, 96, 192),
-        encoder_depths: tuple[int, int, int] = (1, 2, 4),
+        encoder_widths: tuple[int, int] = (48, 80),
+        encoder_depths: tuple[int, int] = (1, 4),
+        reader_widths: tuple[int, int, int] = (32, 56, 112),
+        reader_depths: tuple[int, int] = (2, 3),
         line_channels: int = 256,
-        line_dilations: tuple[int, ...] = (1, 1, 2, 3, 4),
+        line_dilations: tuple[int, ...] = (1, 2, 3, 4),
         vocab_size: int = 2048,
         hidden_size: int = 320,
         num_hidden_layers: int = 6,
@@ -34,6 +36,8 @@ class ClausescanConfig(PreTrainedConfig):
     ) -> None:
         self.encoder_widths = tuple(encoder_widths)
         self.encoder_depths = tuple(encoder_depths)
+        self.reader_widths = tuple(reader_widths)
+        self.reader_depths = tuple(reader_depths)
         self.line_channels = line_channels
         self.line_dilations = tuple(line_dilations)
         self.vocab_size = vocab_size

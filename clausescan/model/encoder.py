@@ -1,7 +1,8 @@
-"""The page encoder: every pixel once, at a cost linear in pixels.
+"""The page encoder: every pixel of the page enters once, at a cost linear in pixels.
 
-Shapes: B batch, H and W the page in pixels (H a multiple of 16, W of 8). A (B, 1, H, W) page in [0, 1] (ink near 1) becomes the
-fine map F of (B, C, H/16, W/8). No layer sees more than a fixed neighbourhood, so operations grow in proportion to H*W.
+Shapes: B batch, H and W the page in pixels (multiples of 16). A (B, 1, H, W) page in [0, 1] (ink near 1) becomes the page
+map of (B, C, H/8, W/8), from which the text lines are found. No layer sees more than a fixed neighbourhood, so operations
+grow in proportion to H*W.
 
 Convolutions are weight-standardised and the network has no normalisation layers (Brock et al. 2021, "High-Performance
 Large-Scale Image Recognition Without Normalization"): the batch size does not matter, nothing differs between training and
@@ -15,9 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-STRIDE_Y = 16
-STRIDE_X = 8
-"""Pixels a cell of the fine map, vertically and horizontally."""
+CELL = 8
+"""Pixels a cell of the page map, both ways."""
+MULTIPLE = 16
+"""The page's height and width must be multiples of this."""
+LINE_CHANNELS = 3
+"""Of a line map: band logit, vertical offset to the line's middle (in cells), log of x-height over 16 px."""
 
 RELU_GAIN = 1.7139
 """Keeps unit variance through the ReLU before a convolution (sqrt(2 / (1 - 1/pi))); folded into its filters."""
@@ -70,22 +74,23 @@ class Block(nn.Module):
 
 
 class PageEncoder(nn.Module):
-    """Stem and three stages: 1/4, 1/8, then (1/16, 1/8) of the page."""
+    """From the page to its line maps: 8 x 8 px cells, a look around at half that resolution, and back."""
 
-    def __init__(self, widths: tuple[int, int, int] = (48, 96, 192), depths: tuple[int, int, int] = (1, 2, 4)) -> None:
+    def __init__(self, widths: tuple[int, int] = (48, 80), depths: tuple[int, int] = (1, 4)) -> None:
         super().__init__()
-        self.stem = StandardConv2d(16, widths[0], 3, gain=4.0)
-        self.stage1 = nn.Sequential(*(Block(widths[0], widths[0]) for _ in range(depths[0])))
-        self.down1 = StandardConv2d(widths[0], widths[1], 2, 2)
-        self.stage2 = nn.Sequential(*(Block(widths[1], widths[1]) for _ in range(depths[1])))
-        self.down2 = StandardConv2d(widths[1], widths[2], (2, 1), (2, 1))
-        self.stage3 = nn.Sequential(*(Block(widths[2], widths[2] * 2 // 3) for _ in range(depths[2])))
-        self.out_channels = widths[2]
+        self.stem = StandardConv2d(CELL * CELL, widths[0], 3, gain=4.0)
+        self.near = nn.Sequential(*(Block(widths[0], widths[0]) for _ in range(depths[0])))
+        self.down = StandardConv2d(widths[0], widths[1], 2, 2)
+        self.far = nn.Sequential(*(Block(widths[1], widths[1] * 2 // 3) for _ in range(depths[1])))
+        self.back = nn.Conv2d(widths[1], widths[0], 1)
+        self.join = Block(widths[0], widths[0])
+        self.lines = nn.Conv2d(widths[0], LINE_CHANNELS, 1)
+        nn.init.zeros_(self.lines.bias)  # type: ignore[arg-type]
 
     def forward(self, page: Tensor) -> Tensor:
-        """(B, 1, H, W) ink in [0, 1] to the fine map (B, C, H/16, W/8)."""
-        x = F.pixel_unshuffle(page, 4)  # (B, 16, H/4, W/4)
-        x = x.contiguous(memory_format=torch.channels_last)
-        x = self.stage1(self.stem(x))  # (B, 48, H/4, W/4)
-        x = self.stage2(self.down1(F.relu(x)))  # (B, 96, H/8, W/8)
-        return self.stage3(self.down2(F.relu(x)))  # type: ignore[no-any-return]
+        """(B, 1, H, W) ink in [0, 1] to line maps (B, 3, H/8, W/8)."""
+        x = F.pixel_unshuffle(page, CELL).contiguous(memory_format=torch.channels_last)  # (B, 64, H/8, W/8)
+        x = self.near(self.stem(x))
+        y = self.far(self.down(F.relu(x)))  # (B, C, H/16, W/16)
+        x = self.join(x + F.interpolate(self.back(F.relu(y)), scale_factor=2.0))
+        return self.lines(F.relu(x))  # type: ignore[no-any-return]

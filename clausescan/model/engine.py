@@ -16,7 +16,7 @@ from transformers.utils import logging
 
 from clausescan.answer import PageAnswer, Passage, Prompt
 from clausescan.errors import ModelError
-from clausescan.model.choice import Run, best_runs
+from clausescan.model.choice import Run, clauses_of, presence_odds
 from clausescan.model.configuration import ClausescanConfig
 from clausescan.model.grammar import AnswerWriter
 from clausescan.model.modeling import ClausescanForConditionalGeneration, Sight
@@ -28,8 +28,6 @@ from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 MANIFEST = "manifest.json"
-LEAST_WORDS = 4
-"""A run of fewer words is no clause."""
 
 
 def load(folder: Path | None = None) -> CompactModel:
@@ -38,7 +36,9 @@ def load(folder: Path | None = None) -> CompactModel:
     digest = check(folder)
     logging.disable_progress_bar()
     try:
-        model = ClausescanForConditionalGeneration.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
+        model = ClausescanForConditionalGeneration.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
+        )
         vocabulary = Vocabulary(folder / "tokenizer.json")
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"the model in {folder} cannot be loaded ({type(error).__name__}); install clausescan again") from None
@@ -69,7 +69,6 @@ class CompactModel:
     def __init__(self, model: ClausescanForConditionalGeneration, vocabulary: Vocabulary, digest: str) -> None:
         model.fold()
         self.model, self.vocabulary = model, vocabulary
-        self.encoder = model.encoder.to(torch.bfloat16)
         self.writer = AnswerWriter(model, vocabulary)
         self._digest = digest
         self._last: tuple[int, Sight, list[int]] | None = None
@@ -102,7 +101,7 @@ class CompactModel:
         sight = self.look(gray)
         total = sure = 0.0
         for n, log_p in enumerate(sight.sequence):
-            letters = best_path(log_p, sight.first_column[n])
+            letters = best_path(log_p, sight.strips[n])
             total += len(letters.p)
             sure += float((letters.p**2).sum())
         return sure / (total + 20.0)
@@ -113,8 +112,8 @@ class CompactModel:
         lines: list[Line] = []
         kept: list[int] = []
         for n, line in enumerate(sight.lines):
-            letters = best_path(sight.sequence[n], sight.first_column[n])
-            words = words_of(letters, line, best_path(sight.glyphs[n], sight.first_column[n]))
+            letters = best_path(sight.sequence[n], sight.strips[n])
+            words = words_of(letters, line, best_path(sight.glyphs[n], sight.strips[n]))
             if words is not None:
                 lines.append(words)
                 kept.append(n)
@@ -130,7 +129,7 @@ class CompactModel:
         _, sight, kept = self._last
         words = [[w.text for w in line.words] for line in reading.lines]
         if not words:
-            return PageAnswer((), {t: 0.0 for t in prompts})
+            return PageAnswer((), dict.fromkeys(prompts, 0.0))
         begins = paragraph_starts([float(line.centre_page_px[:, 1].mean()) for line in reading.lines])
         tokens, first = self.vocabulary.lines(words, begins)
         with torch.autocast("cpu", torch.bfloat16):
@@ -141,19 +140,14 @@ class CompactModel:
         presence: dict[ClauseType, float] = {}
         for kind, prompt in prompts.items():
             log_p = scores[:, CLAUSE_TYPES.index(kind)]
-            runs = [r for r in best_runs(log_p) if r.last - r.first + 1 - len(r.outside) >= LEAST_WORDS]
-            presence[kind] = self._presence(log_p, runs)
+            runs = clauses_of(log_p)
+            presence[kind] = self._calibrated(presence_odds(log_p, runs))
             for run in runs:
                 passages.append(self._answer(kind, prompt, run, places, words, begins, sight, kept, budget))
         return PageAnswer(tuple(passages), presence)
 
-    def _presence(self, log_p: NDArray[np.float64], runs: list[Run]) -> float:
-        """Calibrated probability that the page holds a clause of this type."""
-        belongs = 1 - np.exp(log_p[:, 0])
-        width = min(12, len(belongs))
-        peak = float(np.convolve(belongs, np.ones(width) / width, "valid").max())
-        raw = min(max([peak, *(r.confidence for r in runs)]), 1 - 1e-6)
-        odds = math.log(max(raw, 1e-6) / (1 - raw))
+    def _calibrated(self, odds: float) -> float:
+        """Log-odds to the calibrated probability that the page holds a clause."""
         return 1 / (1 + math.exp(-(self.config.presence_scale * odds + self.config.presence_shift)))
 
     def _answer(

@@ -37,7 +37,9 @@ class AnswerWriter:
         """The compiled grammar of a JSON Schema: compact JSON, keys in order, no other keys."""
         key = json.dumps(schema)
         if key not in self.grammars:
-            self.grammars[key] = self.compiler.compile_json_schema(key, any_whitespace=False, separators=(",", ":"), strict_mode=True)
+            self.grammars[key] = self.compiler.compile_json_schema(
+                key, any_whitespace=False, separators=(",", ":"), strict_mode=True
+            )
         return self.grammars[key]
 
     @torch.no_grad()

@@ -72,7 +72,9 @@ class Layer(nn.Module):
             parts.append(attend(q[:, :, :given], k[:, :, :end], v[:, :, :end]))
         if given < t:
             fresh = t - given
-            mask = torch.ones(fresh, k.shape[2], dtype=torch.bool, device=x.device).tril(k.shape[2] - fresh) if fresh > 1 else None
+            mask = (
+                torch.ones(fresh, k.shape[2], dtype=torch.bool, device=x.device).tril(k.shape[2] - fresh) if fresh > 1 else None
+            )
             parts.append(attend(q[:, :, given:], k, v, mask))
         y = torch.cat(parts, 2) if len(parts) > 1 else parts[0]
         x = x + self.out(y.transpose(1, 2).reshape(b, t, d))

@@ -20,26 +20,29 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from clausescan.model.choice import ChoiceHead
 from clausescan.model.configuration import ClausescanConfig
-from clausescan.model.encoder import PageEncoder, StandardConv2d
+from clausescan.model.encoder import CELL, PageEncoder, StandardConv2d
 from clausescan.model.language import LanguageModel
-from clausescan.model.lines import CELL, TextLine, find_lines
-from clausescan.model.reader import ReaderHeads
+from clausescan.model.linefinder import TextLine, find_lines
+from clausescan.model.reader import LineReader
 from clausescan.model.resampler import Resampler
+from clausescan.model.strips import STRIP_CELL, STRIP_HEIGHT, Strip, StripCutter, strip_of
 
-LINE_BATCH = 24
-"""Lines read at once: enough to keep two cores busy, few enough to waste little on padding."""
+BATCH_PX = 16384
+"""Strip px read at once: enough to keep two cores busy, few enough to waste little on padding and memory."""
+BEFORE, AFTER = 0.3, 0.6
+"""X-heights by which a strip reaches beyond the found line, so that no comma is cut off."""
 
 
 @dataclass(frozen=True)
 class Sight:
     """What the model saw on one page: its lines in reading order and, along each, features and both heads' log-probabilities.
 
-    `features[i]` is (T_i, C); `sequence[i]` and `glyphs[i]` are (2 T_i, K) float32; `first_column[i]` the cell they begin at.
+    `features[i]` is (T_i, C); `sequence[i]` and `glyphs[i]` are (2 T_i, K) float32; `strips[i]` tells where they lie.
     """
 
     size: tuple[int, int]
     lines: tuple[TextLine, ...]
-    first_column: tuple[int, ...]
+    strips: tuple[Strip, ...]
     features: tuple[Tensor, ...]
     sequence: tuple[np.ndarray[Any, np.dtype[np.float32]], ...]
     glyphs: tuple[np.ndarray[Any, np.dtype[np.float32]], ...]
@@ -51,11 +54,20 @@ class Sight:
             return torch.zeros(0, 1), torch.zeros(0, 2)
         places = []
         for i in which:
-            t = len(self.features[i])
-            columns = np.arange(self.first_column[i], self.first_column[i] + t)
-            y = np.interp(columns, np.arange(self.lines[i].first, self.lines[i].last + 1), self.lines[i].y)
-            places.append(np.c_[(columns + 0.5) * CELL / self.size[1], y / self.size[1]])
+            x = self.strips[i].x((np.arange(self.strips[i].cells) + 0.5) * STRIP_CELL)
+            places.append(np.c_[x, middles(self.lines[i], x)] / self.size[1])
         return torch.cat([self.features[i] for i in which]), torch.from_numpy(np.concatenate(places).astype(np.float32))
+
+
+def middles(line: TextLine, x: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """A line's height at page `x` (N,); beyond its ends it goes on straight."""
+    column = x / CELL - 0.5
+    y = np.interp(column, np.arange(line.first, line.last + 1), line.y)
+    for beyond in (column < line.first, column > line.last):
+        if beyond.any():
+            near, far = (line.y_at(float(c)) for c in (column[beyond].min(), column[beyond].max()))
+            y[beyond] = np.interp(column[beyond], (column[beyond].min(), column[beyond].max()), (near, far))
+    return np.asarray(y, np.float64)
 
 
 class ClausescanForConditionalGeneration(PreTrainedModel, GenerationMixin):
@@ -71,7 +83,7 @@ class ClausescanForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def __init__(self, config: ClausescanConfig) -> None:
         super().__init__(config)
         self.encoder = PageEncoder(config.encoder_widths, config.encoder_depths)
-        self.reader = ReaderHeads(self.encoder.out_channels, config.line_channels, config.line_dilations)
+        self.reader = LineReader(config.reader_widths, config.reader_depths, config.line_channels, config.line_dilations)
         self.resampler = Resampler(config.line_channels, config.hidden_size, config.resampler, config.num_attention_heads)  # type: ignore[arg-type]
         self.language = LanguageModel(config.vocab_size, config.hidden_size, config.num_hidden_layers, config.num_attention_heads)
         self.choice = ChoiceHead(config.hidden_size)
@@ -92,37 +104,38 @@ class ClausescanForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     @torch.no_grad()
     def look(self, pixel_values: Tensor) -> Sight:
-        """One page, (1, 1, H, W) ink in [0, 1] with H a multiple of 16 and W of 8, seen once."""
-        fine = self.encoder(pixel_values)
-        maps = self.reader.line_maps(fine)[0].float()
+        """One page, (1, 1, H, W) ink in [0, 1] with H and W multiples of 16: its lines found, and each of them read once."""
+        maps = self.encoder(pixel_values)[0].float()
         maps[0] = maps[0].sigmoid()
-        lines = find_lines(maps.cpu().numpy())
         height, width = pixel_values.shape[2:]
-        order = sorted(range(len(lines)), key=lambda i: len(lines[i].y))
+        lines = [line for line in find_lines(maps.cpu().numpy()) if line.x_height > 2]
+        cutter = StripCutter(np.asarray((1 - pixel_values[0, 0].cpu()) * 255 + 0.5, np.uint8))
+        strips = [
+            strip_of(
+                max(0.0, line.first * CELL - BEFORE * line.x_height),
+                min(float(width), (line.last + 1) * CELL + AFTER * line.x_height),
+                line.x_height,
+            )
+            for line in lines
+        ]
         features: list[Tensor] = [torch.zeros(0)] * len(lines)
         sequence: list[Any] = [None] * len(lines)
         glyphs: list[Any] = [None] * len(lines)
-        first = [max(0, line.first - 1) for line in lines]
-        last = [min(width // CELL - 1, line.last + 1) for line in lines]
-        for at in range(0, len(order), LINE_BATCH):
-            batch = order[at : at + LINE_BATCH]
-            longest = max(last[i] - first[i] + 1 for i in batch)
-            column = torch.zeros(len(batch), longest, dtype=torch.long)
-            y = torch.zeros(len(batch), longest)
-            mask = torch.zeros(len(batch), longest, dtype=torch.bool)
+        for batch in _batches([s.width for s in strips]):
+            longest = max(strips[i].width for i in batch)
+            pixels = np.full((len(batch), STRIP_HEIGHT, longest), 255, np.uint8)
+            mask = torch.zeros(len(batch), longest // STRIP_CELL, dtype=torch.bool)
             for k, i in enumerate(batch):
-                t = last[i] - first[i] + 1
-                column[k, :t] = torch.arange(first[i], last[i] + 1)
-                y[k, :t] = torch.tensor([lines[i].y_at(c) for c in range(first[i], last[i] + 1)])
-                mask[k, :t] = True
-            page = torch.zeros(len(batch), dtype=torch.long)
-            states = self.reader.line_states(fine, page, column, y, mask)
-            spoken = self.reader.leave_logits(states).float().log_softmax(-1).numpy()
-            seen = self.reader.glyph_logits(fine, page, column, y).float().log_softmax(-1).numpy()
+                middle = middles(lines[i], strips[i].x(np.arange(strips[i].width) + 0.5))
+                pixels[k, :, : strips[i].width] = cutter.cut(strips[i], middle)
+                mask[k, : strips[i].cells] = True
+            ink = 1.0 - torch.from_numpy(pixels)[:, None].to(pixel_values.device).float() / 255.0
+            states, spoken, seen = self.reader(ink, mask.to(ink.device))
+            spoken_p, seen_p = (z.float().log_softmax(-1).cpu().numpy() for z in (spoken, seen))
             for k, i in enumerate(batch):
-                t = last[i] - first[i] + 1
-                features[i], sequence[i], glyphs[i] = states[k, :t].float(), spoken[k, : 2 * t], seen[k, : 2 * t]
-        return Sight((height, width), tuple(lines), tuple(first), tuple(features), tuple(sequence), tuple(glyphs))
+                t = strips[i].cells
+                features[i], sequence[i], glyphs[i] = states[k, :t].float(), spoken_p[k, : 2 * t], seen_p[k, : 2 * t]
+        return Sight((height, width), tuple(lines), tuple(strips), tuple(features), tuple(sequence), tuple(glyphs))
 
     def visual_tokens(self, sight: Sight, budget: int, chosen: list[int] | None = None) -> Tensor:
         """Exactly `budget` visual tokens (n, D) from all lines of a page, or from the chosen ones."""
@@ -177,13 +190,25 @@ class ClausescanForConditionalGeneration(PreTrainedModel, GenerationMixin):
             loss = F.cross_entropy(logits[:, :-1].float().flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
         return CausalLMOutputWithPast(loss=loss, logits=logits, past_key_values=past_key_values if use_cache else None)
 
-    def prepare_inputs_for_generation(self, input_ids: Tensor, past_key_values: Cache | None = None, **kwargs: Any) -> dict[str, Any]:
+    def prepare_inputs_for_generation(
+        self, input_ids: Tensor, past_key_values: Cache | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
         """Pictures go in once; after that only what the cache does not hold."""
         seen = past_key_values.get_seq_length() if past_key_values is not None else 0
         inputs: dict[str, Any] = {"input_ids": input_ids[:, seen:], "past_key_values": past_key_values, "use_cache": True}
         if seen == 0:
             inputs |= {k: kwargs[k] for k in ("pixel_values", "visual") if kwargs.get(k) is not None}
         return inputs
+
+
+def _batches(widths: list[int]) -> list[list[int]]:
+    """Strips of like width together, at most BATCH_PX padded px a batch (but at least one strip)."""
+    batches: list[list[int]] = []
+    for i in sorted(range(len(widths)), key=lambda i: -widths[i]):
+        if not batches or widths[batches[-1][0]] * (len(batches[-1]) + 1) > BATCH_PX:
+            batches.append([])
+        batches[-1].append(i)
+    return batches
 
 
 AutoConfig.register("clausescan", ClausescanConfig, exist_ok=True)

@@ -1,8 +1,8 @@
-"""Reader heads on the fine map: where the lines run, and what they say.
+"""The line reader: strips of text lines in, characters out, by two heads.
 
-Legend: B pages, C channels, h = H/16 and w = W/8 cells of the fine map, K classes, L lines, T = cells along a line.
-Two heads read independently: `glyphs` sees one cell's features (about 100 px around it), `sequence` sees the line as a
-whole. Each cell holds two sub-frames, so that a step is 4 px and "ll" survives.
+Legend: L lines, W strip width in px (a multiple of 8), T = W/8 cells along a line, C channels, K classes.
+Two heads read independently: `glyphs` sees a few letters around each frame, `sequence` sees the line as a whole. Each cell
+holds two frames, so that a step is 4 px and "ll" survives. The states along the line are what the resampler compresses.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clausescan.model.charset import NUM_CLASSES
+from clausescan.model.encoder import Block, StandardConv2d
+from clausescan.model.strips import STRIP_HEIGHT
 
-SUBFRAMES = 2
-LINE_CHANNELS = 3
-"""Of a line map: band logit, vertical offset to the line's middle (in 8 px cells), log of x-height over 16 px."""
-TAPS_PX = (-7.0, 5.0)
-"""Heights, relative to the x-height's middle, at which a line samples the fine map."""
+FRAMES = 2
+"""Frames a cell."""
+_ROWS = STRIP_HEIGHT // 8
 
 
 class LineBlock(nn.Module):
@@ -37,57 +37,43 @@ class LineBlock(nn.Module):
         return x + y * self.scale.to(y.dtype)
 
 
-class ReaderHeads(nn.Module):
-    """Line maps, glyph logits and the line reader."""
+class LineReader(nn.Module):
+    """Convolutions over the strip, then along the line; a head after each."""
 
-    def __init__(self, channels: int = 192, line_channels: int = 256, dilations: tuple[int, ...] = (1, 1, 2, 3, 4)) -> None:
+    def __init__(
+        self,
+        widths: tuple[int, int, int] = (32, 56, 112),
+        depths: tuple[int, int] = (2, 3),
+        channels: int = 256,
+        dilations: tuple[int, ...] = (1, 2, 3, 4),
+    ) -> None:
         super().__init__()
-        self.lines_hidden = nn.Conv2d(channels, 64, 3, padding=1)
-        self.lines = nn.Conv2d(64, 2 * LINE_CHANNELS, 1)
-        self.glyphs = nn.Conv2d(channels, SUBFRAMES * NUM_CLASSES, 1)
-        self.enter = nn.Linear(channels * len(TAPS_PX), line_channels)
-        self.blocks = nn.Sequential(*(LineBlock(line_channels, d) for d in dilations))
-        self.leave = nn.Linear(line_channels, SUBFRAMES * NUM_CLASSES)
-        nn.init.constant_(self.lines.bias, 0.0)  # type: ignore[arg-type]
+        self.stem = StandardConv2d(4, widths[0], 3, gain=4.0)
+        self.down1 = StandardConv2d(widths[0], widths[1], 2, 2)
+        self.stage1 = nn.Sequential(*(Block(widths[1], widths[1]) for _ in range(depths[0])))
+        self.down2 = StandardConv2d(widths[1], widths[2], (2, 1), (2, 1))
+        self.stage2 = nn.Sequential(*(Block(widths[2], widths[2] * 2 // 3) for _ in range(depths[1])))
+        self.glyphs = nn.Linear(_ROWS * widths[2], NUM_CLASSES)
+        self.enter = nn.Linear(_ROWS * widths[2] * FRAMES, channels)
+        self.blocks = nn.Sequential(*(LineBlock(channels, d) for d in dilations))
+        self.leave = nn.Linear(channels, FRAMES * NUM_CLASSES)
+        self.channels = channels
 
-    def line_maps(self, fine: Tensor) -> Tensor:
-        """(B, C, h, w) to (B, 3, 2h, w): cells of 8 x 8 px."""
-        x = self.lines(F.relu(self.lines_hidden(F.relu(fine))))  # (B, 6, h, w)
-        b, _, h, w = x.shape
-        return x.view(b, LINE_CHANNELS, 2, h, w).permute(0, 1, 3, 2, 4).reshape(b, LINE_CHANNELS, 2 * h, w)
+    def frames(self, strips: Tensor) -> Tensor:
+        """(L, 1, STRIP_HEIGHT, W) ink in [0, 1] to features of every frame (L, 2T, rows * C)."""
+        x = F.pixel_unshuffle(strips, 2).contiguous(memory_format=torch.channels_last)  # (L, 4, 20, W/2)
+        x = self.stage1(self.down1(F.relu(self.stem(x))))  # (L, C, 10, W/4)
+        x = F.relu(self.stage2(self.down2(F.relu(x))))  # (L, C, 5, W/4)
+        return x.permute(0, 3, 2, 1).flatten(2)
 
-    def glyph_logits(self, fine: Tensor, page: Tensor, column: Tensor, y_px: Tensor) -> Tensor:
-        """Glyph logits at the cells under a line: (L, T) indices and heights to (L, 2T, K)."""
-        row = (y_px / 16.0 - 0.5).round().long().clamp(0, fine.shape[2] - 1)
-        cells = F.relu(fine.permute(0, 2, 3, 1)[page[:, None], row, column])  # (L, T, C)
-        logits = F.linear(cells, self.glyphs.weight.flatten(1).to(cells.dtype), self.glyphs.bias.to(cells.dtype))  # type: ignore[union-attr]
-        return logits.reshape(logits.shape[0], -1, NUM_CLASSES)
+    def forward(self, strips: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """States (L, T, channels) and logits (L, 2T, K) of the sequence head and of the glyph head.
 
-    def line_states(self, fine: Tensor, page: Tensor, column: Tensor, y_px: Tensor, mask: Tensor) -> Tensor:
-        """The line reader's states: page (L,), column (L, T) cell indices, y_px (L, T) line middle, mask (L, T) to (L, T, line_channels)."""
-        x = self.sample(fine, page, column, y_px)  # (L, T, taps * C)
-        x = self.enter(x) * mask[..., None].to(x.dtype)
-        return self.blocks(x.transpose(1, 2)).transpose(1, 2)  # type: ignore[no-any-return]
-
-    def leave_logits(self, states: Tensor) -> Tensor:
-        """(L, T, line_channels) to character logits (L, 2T, K)."""
-        return self.leave(F.gelu(states)).reshape(states.shape[0], -1, NUM_CLASSES)  # type: ignore[no-any-return]
-
-    def sequence_logits(self, fine: Tensor, page: Tensor, column: Tensor, y_px: Tensor, mask: Tensor) -> Tensor:
-        """Line logits (L, 2T, K); arguments as for `line_states`."""
-        return self.leave_logits(self.line_states(fine, page, column, y_px, mask))
-
-    @staticmethod
-    def sample(fine: Tensor, page: Tensor, column: Tensor, y_px: Tensor) -> Tensor:
-        """Features along lines at the tap heights, interpolated between rows: (L, T, taps * C)."""
-        flat = F.relu(fine.permute(0, 2, 3, 1))  # (B, h, w, C)
-        last = flat.shape[1] - 1
-        out = []
-        for tap in TAPS_PX:
-            y = ((y_px + tap) / 16.0 - 0.5).clamp(0, last)
-            top = y.floor().long()
-            part = (y - top).unsqueeze(-1).to(flat.dtype)
-            upper = flat[page[:, None], top, column]
-            lower = flat[page[:, None], (top + 1).clamp(max=last), column]
-            out.append(upper * (1 - part) + lower * part)
-        return torch.cat(out, -1)
+        `strips` is (L, 1, STRIP_HEIGHT, W) ink in [0, 1], `mask` (L, T) true on the line and false on its padding.
+        """
+        x = self.frames(strips)
+        glyphs = self.glyphs(x)
+        x = self.enter(x.reshape(x.shape[0], x.shape[1] // FRAMES, -1)) * mask[..., None].to(x.dtype)
+        states = self.blocks(x.transpose(1, 2)).transpose(1, 2)
+        sequence = self.leave(F.gelu(states)).reshape(states.shape[0], -1, NUM_CLASSES)
+        return states, sequence, glyphs

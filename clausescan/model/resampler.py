@@ -79,7 +79,7 @@ class Resampler(nn.Module):
 
     def _anchored(self, x: Tensor, n: int) -> Tensor:
         """Each query is the mean of its own share, and attends to that share only."""
-        m, d = x.shape
+        m = len(x)
         edge = torch.arange(n + 1, device=x.device) * m // n
         size = int((edge[1:] - edge[:-1]).max())
         index = edge[:-1, None] + torch.arange(size, device=x.device)[None]  # (n, S)

@@ -1,6 +1,6 @@
 """From a line's logits to words: best path, each character's place and probability, and the second head's reading.
 
-Frames are 4 px wide; frame f of a line that begins at cell column c stands at x = 8 c + 4 f + 2 px.
+Frames are `FRAME` strip px wide; `Strip.x` carries them to the page.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from rapidfuzz.distance import Levenshtein
 
 from clausescan.geometry import box_quad
 from clausescan.model.charset import BLANK, CHARACTERS
-from clausescan.model.lines import CELL, TextLine
+from clausescan.model.encoder import CELL
+from clausescan.model.linefinder import TextLine
+from clausescan.model.strips import FRAME, Strip
 from clausescan.page import Line, Word
 
-FRAME = 4
-ASCENT, DESCENT = 1.25, 0.95
-"""Box edges above and below the x-height's middle, in x-heights: to the ascenders, to the descenders."""
+ASCENT, DESCENT = 1.1, 0.8
+"""Box edges above and below the x-height's middle, in x-heights: to the ascenders, and half-way into the descenders."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Letters:
     p: NDArray[np.float64]
 
 
-def best_path(log_p: NDArray[np.float32], first_column: int) -> Letters:
+def best_path(log_p: NDArray[np.float32], strip: Strip) -> Letters:
     """Greedy CTC decoding of (F, K) log-probabilities: repeats merged, blanks dropped."""
     best = log_p.argmax(1)
     top = log_p[np.arange(len(best)), best]
@@ -39,7 +40,7 @@ def best_path(log_p: NDArray[np.float32], first_column: int) -> Letters:
     keep = best[starts] != BLANK
     starts, ends = starts[keep], ends[keep]
     text = "".join(CHARACTERS[c - 1] for c in best[starts])
-    x = CELL * first_column + FRAME * (starts + ends) / 2
+    x = strip.x(FRAME * (starts + ends) / 2)
     p = np.exp(np.array([top[a:b].max() for a, b in zip(starts, ends, strict=True)], np.float64))
     return Letters(text, x.astype(np.float64), p)
 
@@ -68,7 +69,15 @@ def words_of(letters: Letters, line: TextLine, other: Letters) -> Line | None:
         up, down = ASCENT * line.x_height, DESCENT * line.x_height
         quad = np.array([[left, y0 - up], [right, y1 - up], [right, y1 + down], [left, y0 + down]], np.float64)
         box = (float(left), float(min(y0, y1) - up), float(right), float(max(y0, y1) + down))
-        words.append(Word(text[a:b], box, quad if right > left else box_quad(box), float(np.exp(np.log(letters.p[a:b] + 1e-9).mean())), second))
+        words.append(
+            Word(
+                text[a:b],
+                box,
+                quad if right > left else box_quad(box),
+                float(np.exp(np.log(letters.p[a:b] + 1e-9).mean())),
+                second,
+            )
+        )
     columns = np.arange(line.first, line.last + 1)
     centre = np.c_[(columns + 0.5) * CELL, line.y].astype(np.float64)
     return Line(tuple(words), centre, (ASCENT + DESCENT) * line.x_height)

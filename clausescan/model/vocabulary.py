@@ -7,9 +7,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
-PAD, LINE, PARAGRAPH, ASK, ANSWER, END, MASK, IMAGE = "<pad>", "<line>", "<para>", "<ask>", "<answer>", "<end>", "<mask>", "<image>"
+PAD, LINE, PARAGRAPH, ASK, ANSWER, END, MASK, IMAGE = (
+    "<pad>",
+    "<line>",
+    "<para>",
+    "<ask>",
+    "<answer>",
+    "<end>",
+    "<mask>",
+    "<image>",
+)
 SPECIALS = (PAD, LINE, PARAGRAPH, ASK, ANSWER, END, MASK, IMAGE)
 """In the order of their token numbers, from 0."""
 
@@ -24,7 +34,7 @@ class Vocabulary:
         from tokenizers import Tokenizer
 
         self.tokenizer = Tokenizer.from_file(str(file))
-        self.id = {s: int(self.tokenizer.token_to_id(s)) for s in SPECIALS}
+        self.id = {s: int(self.tokenizer.token_to_id(s) or 0) for s in SPECIALS}
         self.word = functools.lru_cache(200_000)(self._word)
 
     def __len__(self) -> int:
@@ -57,7 +67,7 @@ def paragraph_starts(middles: Sequence[float]) -> list[bool]:
     """Whether each line begins a paragraph, by its distance from the line above; `middles` are the lines' heights on the page."""
     if len(middles) < 2:
         return [True] * len(middles)
-    gaps = [b - a for a, b in zip(middles, middles[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(middles)]
     usual = sorted(g for g in gaps if g > 0) or [1.0]
     pitch = usual[len(usual) // 3]
     return [True] + [g > PARAGRAPH_GAP * pitch or g < -pitch for g in gaps]

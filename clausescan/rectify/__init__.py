@@ -25,8 +25,8 @@ __all__ = ["rectify"]
 
 _GAIN = 0.95
 """A straightening is kept when it leaves less than this part of the lines' unevenness."""
-_CLEAR = 0.08
-"""Balance of risers and descenders, 0..1, from which letters are taken to stand without asking the model."""
+_CLEAR = 0.20
+"""Balance of the letters' own signs, 0..1, from which letters are taken to stand without asking the model."""
 _SEEN = 0.45
 """Score from which an outline counts as a sheet rather than as the frame."""
 
@@ -48,6 +48,11 @@ class _Draft:
         self.corners = corners
         self.height = perspective.page_height(perspective.snapped(perspective.true_aspect(corners, w, h)))
         self.maps = (perspective.photo_to_page(corners, self.height),)
+
+    def turn_over(self) -> None:
+        """Turn the page by 180 degrees."""
+        self.corners = np.roll(self.corners, -2, axis=0)
+        self.maps = (*self.maps, perspective.half_turn(self.height))
 
     def low(self, *more: PointMap) -> NDArray[np.uint8]:
         """The page at `textlines.LOW` of its size, through the maps so far and `more`."""
@@ -80,14 +85,14 @@ def rectify(photo: Photo, *, readability: Readability | None = None) -> Page:
         what = "the sheet is blank" if reason == "no_text" else "there is no page with print on it"
         raise UnreadablePageError(f"{photo.name}: {what}; take the photo again with the page filling the picture", reason)
     page = draft.page()
-    page = _turn_upright(draft, page, low, print_lines, readability)
+    even = even_light(page)
+    if _hangs(draft, even, print_lines, readability):
+        draft.turn_over()
+        page, low = np.ascontiguousarray(page[::-1, ::-1]), np.ascontiguousarray(low[::-1, ::-1])
+        even, print_lines = even_light(page), [_flipped(t, low.shape) for t in print_lines]
     turned = round(float(np.degrees(np.arctan2(*(draft.corners[1] - draft.corners[0])[::-1]))) / 90) * -90 % 360
     to_page = Chain(draft.maps)
-    if draft.steps[-1].kept and draft.steps[-1].name == "upright":
-        low = np.ascontiguousarray(low[::-1, ::-1])
-        print_lines = [_flipped(t, low.shape) for t in print_lines]
     wrong = capture.defects(page, low, print_lines, to_page, draft.corners, (w, h))
-    even = even_light(page)
     draft.steps.append(Step("light", True, float(np.std(page[::8, ::8])), float(np.std(even[::8, ::8])), "paper divided out"))
     return Page(even, to_page, draft.corners, turned, tuple(draft.steps), wrong)
 
@@ -131,21 +136,15 @@ def _straighten(draft: _Draft) -> list[textlines.Track]:
     return tracks
 
 
-def _turn_upright(
-    draft: _Draft, page: NDArray[np.uint8], low: NDArray[np.uint8], tracks: list[textlines.Track], readability: Readability | None
-) -> NDArray[np.uint8]:
-    """The page, turned by 180 degrees where its letters hang."""
-    balance = upright.standing(low, tracks)
-    hanging, before, after, note = balance < 0, balance, -balance, "risers over descenders"
+def _hangs(draft: _Draft, page: NDArray[np.uint8], tracks: list[textlines.Track], readability: Readability | None) -> bool:
+    """Whether the page, evenly lit, stands on its head; noted as a step."""
+    balance = upright.standing(page, tracks)
+    hanging, before, after, note = balance < 0, balance, -balance, "risers over descenders, starts in step over ends"
     if readability is not None and abs(balance) < _CLEAR:
-        hanging, before, after = upright.hangs(even_light(page), readability)
+        hanging, before, after = upright.hangs(page, readability)
         note = "reading confidence"
     draft.steps.append(Step("upright", hanging, before, after, note))
-    if not hanging:
-        return page
-    draft.corners = np.roll(draft.corners, -2, axis=0)
-    draft.maps = (*draft.maps, perspective.half_turn(draft.height))
-    return np.ascontiguousarray(page[::-1, ::-1])
+    return hanging
 
 
 def _flipped(track: textlines.Track, shape: tuple[int, ...]) -> textlines.Track:

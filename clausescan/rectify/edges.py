@@ -13,8 +13,9 @@ from clausescan.rectify.sheet import Sheet
 
 _SAMPLES = 96
 """Places along a side at which its edge is looked for."""
-_LONGEST = 1800
-"""Longest side, in px, of the copy the fine pass works on."""
+_T = np.linspace(0, 1, _SAMPLES)
+_PASSES = ((900, 14.0, 200.0), (1800, 7.0, 30.0))
+"""For each pass: the longest side, in px, of the copy it works on, how far from the side it looks, and the curve's stiffness."""
 _LEAST_SEEN = 0.15
 """Edge support under which a side is left as it was found."""
 Floats = NDArray[np.float64]
@@ -22,71 +23,73 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Curve:
-    """A side: from `start` along `chord` (2,), off it by a polynomial of t (0 at the start, 1 at the end), `offsets` highest power first.
+    """A side: from `start` along `chord` (2,), off it by `offsets` (_SAMPLES,) px at even steps of t, 0 to 1.
 
-    Outside `low`..`high`, the part of t that was seen, it goes on straight.
+    Beyond its ends it goes on straight.
     """
 
     start: Floats
     chord: Floats
     offsets: Floats
-    low: float = 0.0
-    high: float = 1.0
 
     @property
     def normal(self) -> Floats:
-        """Unit normal of the chord, (2,), pointing out of a clockwise outline's inside (to the left of its way)."""
+        """Unit normal of the chord, (2,), pointing out of a clockwise outline."""
         return np.array([self.chord[1], -self.chord[0]]) / float(np.hypot(*self.chord))
+
+    def points(self) -> Points:
+        """The curve at even steps of t, (_SAMPLES, 2)."""
+        return self.start + _T[:, None] * self.chord + self.offsets[:, None] * self.normal
 
     def at(self, t: float) -> tuple[Floats, Floats]:
         """Point (2,) and tangent (2,) at t."""
-        inner = float(np.clip(t, self.low, self.high))
-        slope = float(np.polyval(np.polyder(self.offsets), inner)) if len(self.offsets) > 1 else 0.0
-        off = float(np.polyval(self.offsets, inner)) + slope * (t - inner)
+        last = _SAMPLES - 1
+        k = int(np.clip(np.floor(t * last), 0, last - 1))
+        near = slice(max(0, k - 2), min(last, k + 3) + 1)
+        slope, off = np.polyfit(_T[near] - t, self.offsets[near], 1)
+        if 0 <= t <= 1:
+            off = float(np.interp(t, _T, self.offsets))
         return self.start + t * self.chord + off * self.normal, self.chord + slope * self.normal
+
+    def scaled(self, factor: float) -> Curve:
+        """The same side on a copy of the photo `factor` times as large."""
+        return Curve((self.start + 0.5) * factor - 0.5, self.chord * factor, self.offsets * factor)
 
 
 def refine_sides(rgb: NDArray[np.uint8], sheet: Sheet) -> Sheet:
     """The sheet with its corners moved to where its followed sides meet."""
     h, w = rgb.shape[:2]
     corners = sheet.corners_photo_px
-    for longest, reach, degree in ((900, 14.0, 3), (_LONGEST, 7.0, 3)):
+    curves = [Curve(corners[n], corners[(n + 1) % 4] - corners[n], np.zeros(_SAMPLES)) for n in range(4)]
+    for longest, reach, stiffness in _PASSES:
         scale = min(1.0, longest / max(h, w))
         size = (round(w * scale), round(h * scale))
-        picture = cv2.cvtColor(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2Lab)
-        quad = (corners + 0.5) * scale - 0.5
-        curves = [
-            _follow(picture, quad[n], quad[(n + 1) % 4], reach, degree) if sheet.sides[n] > _LEAST_SEEN else _straight(quad, n)
-            for n in range(4)
-        ]
-        moved = np.array([_crossing(curves[n - 1], curves[n]) for n in range(4)])
-        far = np.linalg.norm(moved - quad, axis=1) > 4 * reach
-        moved[far] = quad[far]
-        corners = (moved + 0.5) / scale - 0.5
-    return replace(sheet, corners_photo_px=corners)
+        picture = np.asarray(cv2.cvtColor(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2Lab), np.uint8)
+        for n in range(4):
+            if sheet.sides[n] > _LEAST_SEEN:
+                curves[n] = _follow(picture, curves[n].scaled(scale), reach, stiffness).scaled(1 / scale)
+    moved = np.array([_crossing(curves[n - 1], curves[n]) for n in range(4)])
+    far = np.linalg.norm(moved - corners, axis=1) > 0.05 * max(h, w)
+    moved[far] = corners[far]
+    return replace(sheet, corners_photo_px=moved)
 
 
-def _straight(quad: Points, n: int) -> Curve:
-    return Curve(quad[n], quad[(n + 1) % 4] - quad[n], np.zeros(1))
-
-
-def _follow(lab: NDArray[np.uint8], start: Floats, end: Floats, reach: float, degree: int) -> Curve:
-    """The edge near the straight side from `start` to `end`; that side itself where too little of it is seen."""
+def _follow(lab: NDArray[np.uint8], side: Curve, reach: float, stiffness: float) -> Curve:
+    """The edge within `reach` px of the side; that side itself where too little of it is seen."""
     h, w = lab.shape[:2]
-    plain = Curve(start, end - start, np.zeros(1))
-    t = np.linspace(0.01, 0.99, _SAMPLES)
-    points = start + t[:, None] * plain.chord
+    points = side.points()
     seen = (points > 2).all(axis=1) & (points < (w - 3, h - 3)).all(axis=1)
+    seen[[0, -1]] = False
     if seen.sum() < _SAMPLES // 4:
-        return plain
-    t, points = t[seen], points[seen]
+        return side
+    places = np.flatnonzero(seen)
     offsets = np.arange(-reach, reach + 0.01, 0.5)
-    strip = _strip(lab, points, plain.normal, offsets)
-    response = _response(strip)
+    response = _response(_strip(lab, points[places], side.normal, offsets))
     path = _best_path(response)
     exact = offsets[path] + 0.5 * _peak(response, path)
-    strength = response[np.arange(len(path)), path]
-    return _fit(plain, t, exact, np.clip(strength, 0.05, 1.0), degree)
+    strength = np.clip(response[np.arange(len(path)), path], 0.05, 1.0)
+    hidden = max(places[0] - 1, _SAMPLES - 2 - places[-1])
+    return replace(side, offsets=_smoothed(side.offsets[places] + exact, strength, places, stiffness * (100 if hidden > 4 else 1)))
 
 
 def _strip(lab: NDArray[np.uint8], points: Points, normal: Floats, offsets: Floats) -> Floats:
@@ -112,14 +115,14 @@ def _response(strip: Floats) -> Floats:
 def _best_path(response: Floats) -> NDArray[np.intp]:
     """The offset index at each sample (samples,) that follows high response without jumping (dynamic programming)."""
     count, width = response.shape
-    jump = 0.25 * np.abs(np.arange(-2, 3))
+    jump = 0.15 * np.abs(np.arange(-3, 4))
     total = response[0].copy()
     back = np.zeros((count, width), np.intp)
     for row in range(1, count):
-        padded = np.pad(total, 2, constant_values=-1e9)
-        choice = np.stack([padded[k : k + width] - jump[k] for k in range(5)])
+        padded = np.pad(total, 3, constant_values=-1e9)
+        choice = np.stack([padded[k : k + width] - jump[k] for k in range(7)])
         best = np.argmax(choice, axis=0)
-        back[row] = np.arange(width) + best - 2
+        back[row] = np.arange(width) + best - 3
         total = choice[best, np.arange(width)] + response[row]
     path = np.zeros(count, np.intp)
     path[-1] = int(np.argmax(total))
@@ -137,18 +140,23 @@ def _peak(response: Floats, path: NDArray[np.intp]) -> Floats:
     return np.asarray(np.clip(np.where(bend < -1e-6, 0.5 * (a - c) / np.where(bend < -1e-6, bend, -1), 0.0), -0.5, 0.5), np.float64)
 
 
-def _fit(plain: Curve, t: Floats, offsets: Floats, weights: Floats, degree: int) -> Curve:
-    basis = np.vander(t - 0.5, degree + 1)
-    ridge = np.diag([0.02 * 4.0**power if power > 1 else 0.0 for power in range(degree, -1, -1)])
+def _smoothed(offsets: Floats, weights: Floats, places: NDArray[np.intp], stiffness: float) -> Floats:
+    """Offsets (_SAMPLES,) of a smooth side through those seen at `places`; straight on where nothing is seen.
+
+    Whittaker's smoother, reweighted against outliers.
+    """
+    bend = np.diff(np.eye(_SAMPLES), 2, axis=0)
+    fixed = stiffness * bend.T @ bend + 1e-9 * np.eye(_SAMPLES)
     weight = weights.copy()
-    found = np.zeros(degree + 1)
+    found = np.zeros(_SAMPLES)
     for _ in range(6):
-        found = np.linalg.solve(basis.T @ (weight[:, None] * basis) + ridge, basis.T @ (weight * offsets))
-        residual = np.abs(offsets - basis @ found)
-        spread = max(1.5 * float(np.median(residual)), 0.3)
+        full, goal = np.zeros(_SAMPLES), np.zeros(_SAMPLES)
+        full[places], goal[places] = weight, weight * offsets
+        found = np.asarray(np.linalg.solve(fixed + np.diag(full), goal), np.float64)
+        residual = np.abs(offsets - found[places])
+        spread = max(2.0 * float(np.median(residual)), 0.4)
         weight = weights / (1 + (residual / spread) ** 2)
-    about_start = np.poly1d(found)(np.poly1d([1.0, -0.5])).coeffs if np.any(found) else np.zeros(1)
-    return replace(plain, offsets=np.asarray(about_start, np.float64), low=float(t[0]), high=float(t[-1]))
+    return found
 
 
 def _crossing(before: Curve, after: Curve) -> Floats:

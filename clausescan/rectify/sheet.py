@@ -19,6 +19,8 @@ SMALL = 800
 NEUTRAL = 0.30
 """Support given to a part of a side that the frame hides: less than a seen edge, more than a missing one."""
 _SHORTLIST = 40
+_AGREE = 0.15
+"""Worth of the paper being lighter than the desk (or darker) along all four sides alike: a shadow's border is not."""
 Floats = NDArray[np.float64]
 
 
@@ -58,7 +60,7 @@ def text_mass(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
 def colour_masks(field: NDArray[np.float32]) -> list[NDArray[np.uint8]]:
     """Likely sheets (0 or 255) by colour: what differs from the border, and what a GrabCut from there keeps."""
     h, w = field.shape[:2]
-    scale = 220 / max(h, w)
+    scale = 150 / max(h, w)
     low = cv2.resize(field, (round(w * scale), round(h * scale)), interpolation=cv2.INTER_AREA)
     lh, lw = low.shape[:2]
     border = np.concatenate([low[:4].reshape(-1, 3), low[-4:].reshape(-1, 3), low[:, :4].reshape(-1, 3), low[:, -4:].reshape(-1, 3)])
@@ -102,17 +104,13 @@ def outline_quads(level: list[Line], upright: list[Line], width: int, height: in
     quads, i, j, k, m = quads[good], i[good], j[good], k[good], m[good]
     if not len(quads):
         return []
-    sides = np.stack(
-        [
-            supports(level, i, quads[:, 0], quads[:, 1]),
-            supports(upright, m, quads[:, 1], quads[:, 2]),
-            supports(level, j, quads[:, 3], quads[:, 2]),
-            supports(upright, k, quads[:, 0], quads[:, 3]),
-        ],
-        axis=1,
-    )
+    top, right = supports(level, i, quads[:, 0], quads[:, 1]), supports(upright, m, quads[:, 1], quads[:, 2])
+    bottom, left = supports(level, j, quads[:, 3], quads[:, 2]), supports(upright, k, quads[:, 0], quads[:, 3])
+    sides = np.stack([top[0], right[0], bottom[0], left[0]], axis=1)
+    lighter = np.stack([top[1], right[1], -bottom[1], -left[1]], axis=1)
     lengths = np.linalg.norm(np.roll(quads, -1, axis=1) - quads, axis=2)
     score = 0.5 * (sides * lengths).sum(axis=1) / lengths.sum(axis=1) + 0.5 * np.sort(sides, axis=1)[:, :2].mean(axis=1)
+    score += _AGREE * np.abs(lighter.sum(axis=1)) / np.maximum(np.abs(lighter).sum(axis=1), 0.5)
     return [(float(score[n]), quads[n], tuple(map(float, sides[n]))) for n in np.argsort(-score)[:_SHORTLIST]]
 
 
@@ -132,8 +130,11 @@ def _meetings(level: list[Line], upright: list[Line]) -> Floats:
     return np.asarray(np.clip(p + u * t[..., None], -1e6, 1e6), np.float64)
 
 
-def supports(lines: list[Line], which: NDArray[np.intp], start: Points, end: Points) -> Floats:
-    """Support (N,) of the sides from `start` to `end`, (N, 2), on `lines[which]`, less what goes on beyond their ends."""
+def supports(lines: list[Line], which: NDArray[np.intp], start: Points, end: Points) -> tuple[Floats, Floats]:
+    """The sides from `start` to `end`, (N, 2), on `lines[which]`: (N,) support, less what goes on beyond their ends.
+
+    And, (N,), how much lighter (-1..1) the right-hand side of the way is.
+    """
     longest = max(len(line.totals) for line in lines)
     totals = np.stack([np.pad(line.totals, ((0, longest - len(line.totals)), (0, 0)), mode="edge") for line in lines])
     inside = np.array([line.inside for line in lines])[which]
@@ -141,19 +142,21 @@ def supports(lines: list[Line], which: NDArray[np.intp], start: Points, end: Poi
     point, along = np.array([line.point for line in lines])[which], np.array([line.along for line in lines])[which]
     ta, tb = ((start - point) * along).sum(axis=1), ((end - point) * along).sum(axis=1)
 
-    def mean_step(low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    def mean_step(low: Floats, high: Floats) -> tuple[Points, Floats]:
         low, high = np.minimum(low, high), np.maximum(low, high)
         a, b = (np.clip(np.round((t - first) / STEP), 0, inside).astype(np.intp) for t in (low, high))
         step = (totals[which, b, :3] - totals[which, a, :3]) / np.maximum(b - a, 1)[:, None]
-        return np.linalg.norm(step, axis=1), np.minimum(1.0, (b - a) * STEP / np.maximum(high - low, 1e-6))
+        return step, np.minimum(1.0, (b - a) * STEP / np.maximum(high - low, 1e-6))
 
-    value, seen = mean_step(ta, tb)
+    step, seen = mean_step(ta, tb)
+    value = np.linalg.norm(step, axis=1)
     length = tb - ta
     beyond = np.zeros(len(ta))
     for at, way in ((tb, length), (ta, -length)):
         more, part = mean_step(at + 0.03 * way, at + 0.15 * way)
-        beyond += 0.5 * more * (part > 0.5)
-    return np.asarray(seen * (value - 0.4 * np.minimum(beyond, value)) + (1 - seen) * NEUTRAL, np.float64)
+        beyond += 0.5 * np.linalg.norm(more, axis=1) * (part > 0.5)
+    support = seen * (value - 0.4 * np.minimum(beyond, value)) + (1 - seen) * NEUTRAL
+    return np.asarray(support, np.float64), np.asarray(step[:, 0] * np.sign(length), np.float64)
 
 
 def plausible(quads: Points, width: int, height: int) -> NDArray[np.bool_]:

@@ -20,6 +20,8 @@ _STEP = 8
 """Low px between two places along a line."""
 _LEAST = 5
 """Places a line must have to count."""
+REACH = 9
+"""Low px above and below a line's middle that its profile covers."""
 Floats = NDArray[np.float64]
 
 
@@ -50,7 +52,7 @@ def ink_map(low: NDArray[np.uint8]) -> NDArray[np.float32]:
     ink[cv2.dilate(solid, np.ones((15, 15), np.uint8)) > 0] = 0
     long = cv2.morphologyEx((ink > 0.15).astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, 41), np.uint8))
     tall = cv2.morphologyEx((ink > 0.15).astype(np.uint8), cv2.MORPH_OPEN, np.ones((41, 1), np.uint8))
-    ink[cv2.dilate(long | tall, np.ones((5, 5), np.uint8)) > 0] = 0
+    ink[cv2.dilate(cv2.bitwise_or(long, tall), np.ones((5, 5), np.uint8)) > 0] = 0
     return np.asarray(ink, np.float32)
 
 
@@ -107,36 +109,30 @@ def unevenness(tracks: list[Track]) -> float:
     return float(rms[order][min(int(half), len(rms) - 1)])
 
 
-def sharpness(low: NDArray[np.uint8]) -> float:
-    """How clearly rows of print and bare rows take turns: the row profile's mean squared step over its mean square, times 100."""
-    profile = ink_map(low).mean(axis=1)
-    power = float((profile**2).mean())
-    return 100 * float((np.diff(profile) ** 2).mean()) / power if power > 1e-9 else 0.0
+def profile(ink: NDArray[np.float32], track: Track, reach: int = REACH) -> tuple[Floats, slice]:
+    """A line's mean ink by height, (2 * reach + 1,), top to bottom along its own curve; and the rows of its x-height.
 
-
-REACH = 9
-"""Low px above and below a line's middle that its profile covers."""
-
-
-def profile(ink: NDArray[np.float32], track: Track) -> tuple[Floats, slice]:
-    """A line's mean ink by height, (2 * REACH + 1,), top to bottom along its own curve; and the rows of its x-height."""
-    band = line_band(ink, track)
-    mean = np.asarray(band.mean(axis=1), np.float64)
-    high = mean > 0.5 * mean[REACH - 2 : REACH + 3].max()
-    top = base = REACH + int(np.argmax(mean[REACH - 2 : REACH + 3])) - 2
+    `ink`, the track and `reach` are of one scale.
+    """
+    mean = np.asarray(line_band(ink, track, reach).mean(axis=1), np.float64)
+    near = 2 * reach // 9
+    first = reach - near
+    peak = first + int(np.argmax(mean[first : reach + near + 1]))
+    high = mean > 0.5 * mean[peak]
+    top = base = peak
     while top > 0 and high[top - 1]:
         top -= 1
-    while base < 2 * REACH and high[base + 1]:
+    while base < 2 * reach and high[base + 1]:
         base += 1
     return mean, slice(top, base + 1)
 
 
-def line_band(picture: NDArray[np.float32], track: Track) -> NDArray[np.float32]:
-    """The picture along a line, straightened: (2 * REACH + 1, length) float32."""
+def line_band(picture: NDArray[np.float32], track: Track, reach: int = REACH) -> NDArray[np.float32]:
+    """The picture along a line, straightened: (2 * reach + 1, length) float32."""
     x = track.points[:, 0]
     xs = np.arange(int(x[0]), int(x[-1]) + 1)
     centre = x.mean()
     ys = np.polyval(np.polyfit(x - centre, track.points[:, 1], min(3, len(x) - 1)), xs - centre)
-    rows = np.arange(-REACH, REACH + 1)
+    rows = np.arange(-reach, reach + 1)
     across = np.repeat(xs[None].astype(np.float32), len(rows), axis=0)
     return np.asarray(cv2.remap(picture, across, (ys[None] + rows[:, None]).astype(np.float32), cv2.INTER_LINEAR), np.float32)

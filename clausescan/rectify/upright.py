@@ -8,11 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from clausescan.rectify.textlines import Track, ink_map, profile
+from clausescan.rectify.light import PAPER
+from clausescan.rectify.textlines import LOW, Track, ink_map, profile
 
 Readability = Callable[[NDArray[np.uint8]], float]
 CROP = 512
 """Side, in page px, of a crop that the model is asked to read."""
+PAGE_REACH = 27
+"""Page px above and below a line's middle that its profile covers."""
 _SURE = 0.10
 """Difference of two readings' confidence that settles the question with one crop."""
 
@@ -25,18 +28,28 @@ def across_over_down(low: NDArray[np.uint8]) -> float:
     return (across + 1e-6) / (down + 1e-6)
 
 
-def standing(low: NDArray[np.uint8], tracks: list[Track]) -> float:
-    """Above 0 where letters stand, below where they hang, -1..1: more ink rises above x-height than falls below the baseline."""
-    ink = ink_map(low)
+def standing(page: NDArray[np.uint8], tracks: list[Track]) -> float:
+    """Above 0 where letters stand, below where they hang, about -1..1. `page` is at reading size, evenly lit.
+
+    Two signs of English print: more ink rises above x-height than falls below the baseline, and lines start in step but end
+    raggedly.
+    """
+    ink = np.maximum(PAPER - 10 - page.astype(np.float32), 0)
     balance, mass = 0.0, 1e-6
     for track in tracks:
-        rows, core = profile(ink, track)
-        reach = (core.stop - core.start) // 2 + 1
+        rows, core = profile(ink, Track((track.points + 0.5) / LOW - 0.5), PAGE_REACH)
+        reach = max(2, (core.stop - core.start) * 11 // 20)
         above = float(rows[max(0, core.start - reach) : core.start].sum())
         below = float(rows[core.stop : core.stop + reach].sum())
         balance += (above - below) * len(track.points)
         mass += (above + below) * len(track.points)
-    return balance / mass
+    starts, ends = (_in_step(np.array([t.points[k, 0] for t in tracks if len(t.points) > 9])) for k in (0, -1))
+    return balance / mass + 0.5 * (starts - ends) / (starts + ends + 20)
+
+
+def _in_step(places: NDArray[np.float64]) -> int:
+    """How many ordered pairs of lines begin (or end) at one place, to 9 low px."""
+    return int((np.abs(places[:, None] - places) < 9).sum()) - len(places)
 
 
 def text_rich_crops(page: NDArray[np.uint8], count: int = 2) -> list[NDArray[np.uint8]]:

@@ -1,0 +1,1 @@
+"""How the compact model is trained: see GUIDE.md beside this file."""

@@ -14,7 +14,41 @@ import numpy as np
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
 _TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 70: "seventy", 80: "eighty", 90: "ninety"}
 
-COMMON = (1, 2, 3, 5, 6, 7, 9, 10, 12, 14, 15, 18, 20, 21, 24, 25, 28, 30, 36, 40, 45, 48, 50, 60, 72, 75, 90, 100, 120, 150, 180, 270, 365)
+COMMON = (
+    1,
+    2,
+    3,
+    5,
+    6,
+    7,
+    9,
+    10,
+    12,
+    14,
+    15,
+    18,
+    20,
+    21,
+    24,
+    25,
+    28,
+    30,
+    36,
+    40,
+    45,
+    48,
+    50,
+    60,
+    72,
+    75,
+    90,
+    100,
+    120,
+    150,
+    180,
+    270,
+    365,
+)
 
 _NAMES = (
     "Supplier Customer Vendor Licensor Licensee Company Consultant Contractor Distributor Manufacturer Provider Client Seller Buyer Agent "

@@ -25,20 +25,25 @@ def pack(data: Data, work: Work) -> None:
 
 
 @app.command()
-def reader(
-    data: Data, work: Work, steps: Steps = 7000, decay: Decay = 2000, threads: Threads = 1, device: str = "cpu", batch: int = 8
-) -> None:
-    """Stages A and B: encoder and reader heads on simulated photos."""
-    from clausescan.train.reader import ReaderRun, train
+def lines(data: Data, work: Work, steps: Steps = 3000, decay: Decay = 900, threads: Threads = 1, device: str = "cpu") -> None:
+    """Stage A: the page encoder finds text lines on simulated photos."""
+    from clausescan.train.teach_lines import LinesRun, train
 
-    run = ReaderRun(work / "contracts.npz", data / "cuad" / "pdf", work / "reader", steps, decay, batch, threads=threads, device=device)
-    train(run)
+    train(LinesRun(work / "contracts.npz", data / "cuad" / "pdf", work / "lines", steps, decay, threads=threads, device=device))
+
+
+@app.command()
+def reader(data: Data, work: Work, steps: Steps = 9000, decay: Decay = 2500, threads: Threads = 1, device: str = "cpu") -> None:
+    """Stage B: the line reader, on lines of simulated photos."""
+    from clausescan.train.teach_reader import ReaderRun, train
+
+    train(ReaderRun(work / "contracts.npz", data / "cuad" / "pdf", work / "reader", steps, decay, threads=threads, device=device))
 
 
 @app.command()
 def language(work: Work, steps: Steps = 2500, decay: Decay = 700, threads: Threads = 1) -> None:
     """Stage 0: the tokenizer, and the language model on contract text."""
-    from clausescan.train.language import LanguageRun, train
+    from clausescan.train.teach_language import LanguageRun, train
 
     train(LanguageRun(work / "contracts.npz", work / "language", steps=steps, decay_steps=decay, threads=threads))
 
@@ -56,7 +61,7 @@ def clauses(
     """Stages C and D: which words are clauses, and the answers about them, on pages labelled by reading."""
     from clausescan import prompt
     from clausescan.schema.clauses import CLAUSE_TYPES
-    from clausescan.train.clauses import ClauseRun, train
+    from clausescan.train.teach_clauses import ClauseRun, train
     from clausescan.train.contracts import Contracts
     from clausescan.train.labels import hand_labelled, own_labelled
 
@@ -65,10 +70,12 @@ def clauses(
     shorts = {t: p.short for t, p in prompt.load(CLAUSE_TYPES).items()}
     sights = None
     if visual:
-        from clausescan.train.reader import load_reader
+        from clausescan.train.teach_reader import load_reader
         from clausescan.train.sightings import sightings
 
-        sights = sightings(pages, contracts, data / "cuad" / "pdf", load_reader(work / "reader" / "reader.pt"), work / "sightings")
+        sights = sightings(
+            pages, contracts, data / "cuad" / "pdf", load_reader(work / "reader" / "reader.pt"), work / "sightings"
+        )
     run = ClauseRun(
         work / ("clauses-visual" if visual else "clauses"), work / "language" / "language.pt", work / "language" / "tokenizer.json",
         begin=begin, visual_share=0.75 if visual else 0.0, epochs=epochs, threads=threads, rate=rate,

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clausescan.model.charset import encode
+from clausescan.model.encoder import CELL
+from clausescan.model.strips import FRAME, StripCutter, strip_of
 from clausescan.page import READING_WIDTH
 from clausescan.rectify.light import even_light
 from clausescan.train.photograph import compress, lens, light, sensor
 from clausescan.train.sheets import SHEET_WIDTH, Sheet
 
-CELL_X, CELL_Y = 8, 16
-MAP_CELL = 8
 BAND_MIN_PX = 4.0
 OFFSET_REACH_PX = 12.0
 JOIN_GAP_X_HEIGHTS = 5.0
@@ -28,15 +28,14 @@ IGNORE = -100
 
 @dataclass(frozen=True)
 class CropLine:
-    """One line lying whole inside the crop: a run of cells and its text."""
+    """One line lying whole inside the crop, as the reader is shown it, and its text."""
 
-    first_column: int
-    y_px: NDArray[np.float32]
-    """(T,) middle of the x-height at each cell's centre."""
+    strip: NDArray[np.uint8]
+    """(STRIP_HEIGHT, W), cut with an imperfect idea of where the line runs and how large its letters are."""
     classes: NDArray[np.int64]
     """(N,) classes, spaces between words included."""
     frames: NDArray[np.int64]
-    """(2T,) glyph target of each 4 px frame: a class, 0 (blank) or IGNORE."""
+    """(W / FRAME,) glyph target of each frame: a class, 0 (blank) or IGNORE."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,14 @@ class Crop:
 class Warp:
     """A smooth map from crop pixels to sheet pixels, and back by iteration."""
 
-    def __init__(self, rng: np.random.Generator, centre: tuple[float, float], size: tuple[int, int], strength: float, zoom_spread: float = 0.13) -> None:
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        centre: tuple[float, float],
+        size: tuple[int, int],
+        strength: float,
+        zoom_spread: float = 0.13,
+    ) -> None:
         h, w = size
         zoom = float(np.clip(np.exp(rng.normal(0, zoom_spread)), 0.72, 1.35)) * READING_WIDTH / SHEET_WIDTH
         stretch = float(np.exp(rng.normal(0, 0.04)))
@@ -68,7 +74,9 @@ class Warp:
             slope = rng.normal(0, 0.025 * strength)
             direction = np.deg2rad(rng.normal(0, 35))
             axis = np.array([rng.normal(0, 0.5), 1.0]) * slope * length / (2 * np.pi)
-            self.waves.append((2 * np.pi / length * np.array([np.cos(direction), np.sin(direction)]), rng.uniform(0, 2 * np.pi), axis))
+            self.waves.append(
+                (2 * np.pi / length * np.array([np.cos(direction), np.sin(direction)]), rng.uniform(0, 2 * np.pi), axis)
+            )
 
     def displacement(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """(..., 2) crop pixels to the sheet displacement there."""
@@ -94,11 +102,15 @@ def make_crop(sheet: Sheet, rng: np.random.Generator, size: tuple[int, int] = (3
     h, w = size
     anchor = int(rng.integers(len(sheet.code))) if len(sheet.code) and rng.random() < 0.97 else -1
     if anchor >= 0:
-        at = (float(sheet.x0[anchor]) + rng.normal(0, w * 0.2), float(sheet.lines[sheet.line[anchor], 0]) + rng.normal(0, h * 0.2))
+        at = (
+            float(sheet.x0[anchor]) + rng.normal(0, w * 0.2),
+            float(sheet.lines[sheet.line[anchor], 0]) + rng.normal(0, h * 0.2),
+        )
     else:
         at = (float(rng.uniform(0, sheet.gray.shape[1])), float(rng.uniform(0, sheet.gray.shape[0])))
     warp = Warp(rng, at, size, strength)
-    return Crop(photograph(sheet, warp, size, rng), *_targets(sheet, warp, size, rng))
+    picture = photograph(sheet, warp, size, rng)
+    return Crop(picture, *_targets(sheet, warp, picture, rng))
 
 
 def photograph(sheet: Sheet, warp: Warp, size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -128,7 +140,12 @@ def photograph(sheet: Sheet, warp: Warp, size: tuple[int, int], rng: np.random.G
             kernel = np.ones((2, 2), np.uint8)
             piece = cv2.erode(piece, kernel) if rng.random() < 0.6 else cv2.dilate(piece, kernel)
         picture = cv2.remap(
-            piece, maps - np.array([x0, y0], np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=outside
+            piece,
+            maps - np.array([x0, y0], np.float32),
+            None,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=outside,
         )
     photo = light(picture.astype(np.float32) / 255, rng)
     if rng.random() < 0.08:
@@ -152,9 +169,12 @@ def _desk_edge(photo: NDArray[np.float32], rng: np.random.Generator) -> NDArray[
     return np.clip(out, 0, 1).astype(np.float32)
 
 
-def _targets(sheet: Sheet, warp: Warp, size: tuple[int, int], rng: np.random.Generator) -> tuple[NDArray[np.float32], tuple[CropLine, ...]]:
-    h, w = size
-    maps = np.zeros((4, h // MAP_CELL, w // MAP_CELL), np.float32)
+def _targets(
+    sheet: Sheet, warp: Warp, picture: NDArray[np.uint8], rng: np.random.Generator
+) -> tuple[NDArray[np.float32], tuple[CropLine, ...]]:
+    h, w = picture.shape
+    cutter = StripCutter(picture)
+    maps = np.zeros((4, h // CELL, w // CELL), np.float32)
     maps[1] = 1.0
     lines: list[CropLine] = []
     if not len(sheet.code):
@@ -173,27 +193,33 @@ def _targets(sheet: Sheet, warp: Warp, size: tuple[int, int], rng: np.random.Gen
         gaps = left[of[1:], 0] - right[of[:-1], 0]
         for run in np.split(of, np.flatnonzero(gaps > JOIN_GAP_X_HEIGHTS * x_height) + 1):
             _paint(maps, nearest, left[run], right[run], x_height)
-        inside = of[(left[of, 0] > 5) & (right[of, 0] < w - 5) & (left[of, 1] > 0.9 * x_height) & (left[of, 1] < h - 0.9 * x_height)]
+        inside = of[
+            (left[of, 0] > 5) & (right[of, 0] < w - 5) & (left[of, 1] > 0.9 * x_height) & (left[of, 1] < h - 0.9 * x_height)
+        ]
         if len(inside):
-            line = _line(sheet, inside, left[inside], right[inside], w, rng)
+            line = _line(sheet, inside, left[inside], right[inside], x_height, cutter, rng)
             if line is not None:
                 lines.append(line)
     return maps, tuple(lines)
 
 
 def _paint(
-    maps: NDArray[np.float32], nearest: NDArray[np.float32], left: NDArray[np.float64], right: NDArray[np.float64], x_height: float
+    maps: NDArray[np.float32],
+    nearest: NDArray[np.float32],
+    left: NDArray[np.float64],
+    right: NDArray[np.float64],
+    x_height: float,
 ) -> None:
     rows, columns = nearest.shape
     xs = np.stack([left[:, 0], right[:, 0]], 1).ravel()
     ys = np.stack([left[:, 1], right[:, 1]], 1).ravel()
-    first, last = max(0, int(xs[0] // MAP_CELL)), min(columns - 1, int(xs[-1] // MAP_CELL))
+    first, last = max(0, int(xs[0] // CELL)), min(columns - 1, int(xs[-1] // CELL))
     if last < first:
         return
     column = np.arange(first, last + 1)
     order = np.argsort(xs, kind="stable")
-    y = np.interp((column + 0.5) * MAP_CELL, xs[order], ys[order])
-    centre = (np.arange(rows)[:, None] + 0.5) * MAP_CELL
+    y = np.interp((column + 0.5) * CELL, xs[order], ys[order])
+    centre = (np.arange(rows)[:, None] + 0.5) * CELL
     offset = (y[None] - centre).astype(np.float32)
     part = nearest[:, first : last + 1]
     closer = (np.abs(offset) < part) & (np.abs(offset) < max(OFFSET_REACH_PX, x_height))
@@ -201,15 +227,19 @@ def _paint(
     band = max(BAND_MIN_PX, 0.4 * x_height)
     view = maps[:, :, first : last + 1]
     view[0][closer] = (np.abs(offset) < band)[closer]
-    view[2][closer] = offset[closer] / MAP_CELL
+    view[2][closer] = offset[closer] / CELL
     view[3][closer] = np.log(x_height / 16)
 
 
 def _line(
-    sheet: Sheet, chars: NDArray[np.int64], left: NDArray[np.float64], right: NDArray[np.float64], width: int, rng: np.random.Generator
+    sheet: Sheet,
+    chars: NDArray[np.int64],
+    left: NDArray[np.float64],
+    right: NDArray[np.float64],
+    x_height: float,
+    cutter: StripCutter,
+    rng: np.random.Generator,
 ) -> CropLine | None:
-    first, last = int((left[0, 0] - 6) // CELL_X), int((right[-1, 0] + 6) // CELL_X)
-    first, last = max(0, first), min(width // CELL_X - 1, last)
     text, centres = "", []
     word = sheet.word[chars]
     for k, c in enumerate(sheet.code[chars]):
@@ -221,11 +251,16 @@ def _line(
     classes = np.array(encode(text), np.int64)
     if len(classes) != len(text):
         return None
-    frames = np.zeros(2 * (last - first + 1), np.int64)
-    at = np.array(centres) / 4 - first * 2
+    believed = x_height * float(np.exp(np.clip(rng.normal(0, 0.07), -0.22, 0.22)))
+    ends = rng.normal(0, 0.3, 2) * x_height
+    strip = strip_of(left[0, 0] + ends[0], right[-1, 0] + ends[1], believed)
+    frames = np.zeros(strip.width // FRAME, np.int64)
+    at = (np.array(centres) - strip.left) / strip.scale / FRAME
     frame = np.floor(at).astype(int)
     part = at - frame
     frames[np.clip(np.where(part < 0.5, frame - 1, frame + 1), 0, len(frames) - 1)] = IGNORE
+    twins = np.flatnonzero((np.diff(classes) == 0) & (np.diff(frame) == 2))
+    frames[np.clip(frame[twins] + 1, 0, len(frames) - 1)] = 0  # what keeps "ll" two letters
     frames[np.clip(frame, 0, len(frames) - 1)] = classes
     repeats = int((np.diff(classes) == 0).sum())
     if len(classes) + repeats > len(frames):
@@ -233,7 +268,8 @@ def _line(
     xs = np.stack([left[:, 0], right[:, 0]], 1).ravel()
     ys = np.stack([left[:, 1], right[:, 1]], 1).ravel()
     order = np.argsort(xs, kind="stable")
-    column = (np.arange(first, last + 1) + 0.5) * CELL_X
+    column = strip.x(np.arange(strip.width) + 0.5)
     y = np.interp(column, xs[order], ys[order])
-    wobble = rng.normal(0, 1.2) + rng.normal(0, 1.0) * np.sin(column / rng.uniform(60, 300) + rng.uniform(0, 6))
-    return CropLine(first, (y + wobble).astype(np.float32), classes, frames)
+    unit = x_height / 16
+    wobble = rng.normal(0, 1.0) + rng.normal(0, 0.9) * np.sin(column / rng.uniform(60, 300) + rng.uniform(0, 6))
+    return CropLine(cutter.cut(strip, y + wobble * unit), classes, frames)

@@ -65,7 +65,7 @@ def hand_labelled(file: Path) -> list[LabelledPage]:
 
 
 def heading_length(lines: tuple[tuple[str, ...], ...], first: tuple[int, int], heading: str | None) -> int:
-    """How many of the clause's first words reach to the end of its heading, number included; 0 when it has none or it is not there."""
+    """How many of the clause's first words reach to the end of its heading, number included; 0 without one."""
     if not heading:
         return 0
     words = [w for line in lines[first[0] : first[0] + 6] for w in line][first[1] :]
@@ -90,7 +90,8 @@ def own_labelled(contracts: Contracts, file: Path = OWN_LABELS) -> list[Labelled
         text = contracts[where[label["pdf"], label["page"]]]
         words = text.words()
         clauses = tuple(
-            LabelledClause(**{k: tuple(v) if k in ("first", "last", "skip_lines") else v for k, v in c.items()}) for c in label["clauses"]
+            LabelledClause(**{k: tuple(v) if k in ("first", "last", "skip_lines") else v for k, v in c.items()})
+            for c in label["clauses"]
         )
         out.append(
             LabelledPage(

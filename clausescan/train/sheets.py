@@ -28,7 +28,8 @@ _X_HEIGHT_LETTERS = frozenset(map(ord, "acemnorsuvwxz"))
 _TALL = frozenset(map(ord, "ABCDEFGHIJKLMNOPRSTUVWXYZbdhkl0123456789"))
 _NOT_TEXT = re.compile(
     r"symbol|dingbat|emoji|math|music|ornament|icon|awesome|barcode|d050000l|standard symbols|openSymbol|esint|msam|msbm|cmex|cmsy|"
-    r"fraktur|script|chancery|lobster|dancing|linex|initials|tengwar|cherokee|junicode.*enlarged|display.*black",
+    r"fraktur|script|chancery|lobster|dancing|linex|initials|tengwar|cherokee|junicode.*enlarged|display.*black|keyboard|biolinum.*kb|"
+    r"breip|isabella|atarismall|radisnoir",
     re.IGNORECASE,
 )
 
@@ -104,7 +105,13 @@ def font_files() -> tuple[tuple[str, str], ...]:
     for row in listing.splitlines():
         file, _, family = row.partition(":")
         family = family.strip().split(",")[0]
-        noto = family.startswith("Noto ") and family not in ("Noto Sans", "Noto Serif", "Noto Mono", "Noto Sans Mono", "Noto Serif Display")
+        noto = family.startswith("Noto ") and family not in (
+            "Noto Sans",
+            "Noto Serif",
+            "Noto Mono",
+            "Noto Sans Mono",
+            "Noto Serif Display",
+        )
         if file.endswith((".ttf", ".otf")) and not noto and not _NOT_TEXT.search(family + Path(file).stem):
             out.add((family, file))
     return tuple(sorted(out))
@@ -115,11 +122,25 @@ def held_out(family: str) -> bool:
     return zlib.crc32(family.encode()) % HELD_OUT_FONT_SHARE == 0
 
 
+_SAMPLE = "".join(map(chr, range(33, 127))) + "“”‘’–—§•©®™€£°½é…"
+
+
+@functools.cache
+def missing(file: str) -> frozenset[str]:
+    """Characters that a font file draws as its empty box; all of them for a font whose small letters are capitals."""
+    font = _font(file, 48)
+    box = bytes(font.getmask("\U000f1234"))
+    small, capital = (font.getbbox(c, anchor="ls")[1] for c in "xX")
+    if not 0.3 < small / (capital or 1) < 0.9:
+        return frozenset(_SAMPLE)
+    return frozenset(c for c in _SAMPLE if bytes(font.getmask(c)) in (box, b""))
+
+
 @functools.cache
 def _families(kept_out: bool) -> tuple[tuple[str, ...], ...]:
     groups: dict[str, list[str]] = {}
     for family, file in font_files():
-        if held_out(family) == kept_out:
+        if held_out(family) == kept_out and not missing(file) & set("aegxERS05.,;"):
             groups.setdefault(family, []).append(file)
     return tuple(tuple(v) for v in groups.values())
 
@@ -161,7 +182,9 @@ def mutate(word: str, rng: np.random.Generator) -> str:
     if roll < 0.05:
         return f"{rng.integers(1, 30)}.{rng.integers(1, 20)}" + str(rng.choice(["", ".", f"({rng.choice(list('abcdefgivx'))})"]))
     if roll < 0.06:
-        return "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"), int(rng.integers(2, 10))))
+        return "".join(
+            rng.choice(list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"), int(rng.integers(2, 10)))
+        )
     if roll < 0.08:
         sign = str(rng.choice(list(_RARE)))
         return sign + word if rng.random() < 0.5 else word + sign
@@ -194,7 +217,7 @@ def set_words(words: list[str], files: tuple[str, ...], rng: np.random.Generator
             indent = float(rng.choice([0, 0, 0, 40, 80, 160]))
             style = files[int(rng.integers(len(files)))] if rng.random() < 0.25 else file
             capitals, underline = rng.random() < 0.08, rng.random() < 0.06
-            font = _font(style, round(size))
+            font, lacking = _font(style, round(size)), missing(style)
             space = font.getlength(" ") * gap_scale
             x_height = -float(font.getbbox("x", anchor="ls")[1])
             y += leading * float(rng.choice([0, 0.3, 0.6, 1.0]))
@@ -203,6 +226,8 @@ def set_words(words: list[str], files: tuple[str, ...], rng: np.random.Generator
         width = 0.0
         while i < len(words):
             text = words[i].upper() if capitals else words[i]
+            if not lacking.isdisjoint(text):
+                text = "".join(c for c in text if c not in lacking) or "and"
             w = float(font.getlength(text))
             if width + w > line_right - line_left and taken:
                 break

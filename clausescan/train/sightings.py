@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from clausescan.model.lines import CELL
+from clausescan.model.linefinder import CELL
 from clausescan.page import READING_WIDTH
 from clausescan.train.contracts import UNITS, Contracts
 from clausescan.train.crops import Warp, photograph
 from clausescan.train.labels import LabelledPage
-from clausescan.train.reader import ink
+from clausescan.train.teach_reader import ink
 from clausescan.train.sheets import SHEET_WIDTH, RealSheets
 
 LINES_AT_ONCE = 24
@@ -100,7 +100,9 @@ def sight(page: LabelledPage, number: int, sheets: RealSheets, reader: nn.Module
     return Sighting(torch.cat(features), torch.from_numpy(np.concatenate(places)).float(), line)
 
 
-def sightings(pages: list[LabelledPage], contracts: Contracts, pdfs: Path, reader: nn.ModuleDict, folder: Path, seed: int = 5) -> list[Sighting]:
+def sightings(
+    pages: list[LabelledPage], contracts: Contracts, pdfs: Path, reader: nn.ModuleDict, folder: Path, seed: int = 5
+) -> list[Sighting]:
     """Every page's sighting, made once and kept in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = {(row["pdf"], row["page"]): i for i, row in enumerate(contracts.index)}

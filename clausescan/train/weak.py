@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,9 @@ _NUMBER = re.compile(r"^(?:(?:section|article|§)\s*)?(\d{1,2}(?:\.\d{1,2}){0,3}
 _HEADINGS = {
     "termination": re.compile(r"\bterminat(?:ion|e)\b|\bsurvival\b", re.IGNORECASE),
     "indemnity": re.compile(r"indemnif|indemnit|hold harmless", re.IGNORECASE),
-    "liability_cap": re.compile(r"(?:limit\w*|exclu\w*|cap) (?:of|on|to) (?:\w+ )?(?:liabilit|damages)|consequential damages", re.IGNORECASE),
+    "liability_cap": re.compile(
+        r"(?:limit\w*|exclu\w*|cap) (?:of|on|to) (?:\w+ )?(?:liabilit|damages)|consequential damages", re.IGNORECASE
+    ),
 }
 _WORDS = {
     "termination": re.compile(r"\bterminat|\bexpir|\bsurviv|\bcancel", re.IGNORECASE),
@@ -67,7 +70,7 @@ def weak_tags(page: LabelledPage) -> NDArray[np.int64]:
     paragraphs = [n for n, b in enumerate(begins) if b is not None]
     edges = [0, *paragraphs, len(page.lines)]
     parent: dict[str, str] = {}
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in pairwise(edges):
         if a == b:
             continue
         text = " ".join(w for line in page.lines[a:b] for w in line)

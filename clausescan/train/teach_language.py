@@ -164,7 +164,10 @@ def train(run: LanguageRun, log: Any = print) -> Path:
         step += 1
         sums += np.array([filling, continuing]) / 25
         if step % 25 == 0:
-            log(f"step {step} filling {sums[0]:.3f} continuing {sums[1]:.3f} {(time.time() - started) / 25:.2f} s/step", flush=True)
+            log(
+                f"step {step} filling {sums[0]:.3f} continuing {sums[1]:.3f} {(time.time() - started) / 25:.2f} s/step",
+                flush=True,
+            )
             sums[:] = 0
             started = time.time()
         if time.time() - last_save > 180 or step == run.steps:
@@ -178,7 +181,9 @@ def train(run: LanguageRun, log: Any = print) -> Path:
 
 
 @torch.no_grad()
-def evaluate(model: LanguageModel, run: LanguageRun, unseen: list[NDArray[np.int32]], vocabulary: Vocabulary) -> tuple[float, float]:
+def evaluate(
+    model: LanguageModel, run: LanguageRun, unseen: list[NDArray[np.int32]], vocabulary: Vocabulary
+) -> tuple[float, float]:
     """Held-out losses: filling in and continuing."""
     sums = np.zeros(2)
     for n, batch in zip(range(6), windows(run, unseen, 0, True), strict=False):

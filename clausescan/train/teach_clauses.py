@@ -25,6 +25,7 @@ from clausescan.schema.answers import ANSWERS, dump_answer
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.train.augment import misread, other_name, rename, renumber_fields, renumber_words, renumbering
 from clausescan.train.checkpoints import load_checkpoint, save_checkpoint
+from clausescan.train.drills import draw_drill
 from clausescan.train.labels import LabelledClause, LabelledPage
 from clausescan.train.sightings import Sighting
 from clausescan.train.split import held_out_contract
@@ -140,7 +141,9 @@ def change_page(page: LabelledPage, rng: np.random.Generator) -> tuple[list[str]
         new_name = other_name(rng)
         words = rename(words, old, new_name)
         fields = [
-            {**f, "indemnifying_parties": [new_name if p == old else p for p in f["indemnifying_parties"]]} if "indemnifying_parties" in f else f
+            {**f, "indemnifying_parties": [new_name if p == old else p for p in f["indemnifying_parties"]]}
+            if "indemnifying_parties" in f
+            else f
             for f in fields
         ]
     return words, fields
@@ -171,7 +174,9 @@ class Teacher:
         v = self.vocabulary
         return [v.id[ASK], *self.asks[kind], *v.lines(lines, begins)[0], v.id[ANSWER]]
 
-    def choice_loss(self, model: Understanding, tokens: Tensor, first: Tensor, tags: Tensor, visual: Tensor | None) -> tuple[Tensor, Tensor]:
+    def choice_loss(
+        self, model: Understanding, tokens: Tensor, first: Tensor, tags: Tensor, visual: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         """Mean loss over words and types, and the scores (W, types, 3)."""
         embedded = model.language.embedding(tokens)[None]
         shift = 0
@@ -197,7 +202,12 @@ class Teacher:
 
 
 def page_loss(
-    model: Understanding, teacher: Teacher, page: LabelledPage, sighting: Sighting | None, rng: np.random.Generator, run: ClauseRun
+    model: Understanding,
+    teacher: Teacher,
+    page: LabelledPage,
+    sighting: Sighting | None,
+    rng: np.random.Generator,
+    run: ClauseRun,
 ) -> tuple[Tensor, float, float]:
     """One page's loss, its choice part and its mean answer part; the budget is drawn at random."""
     words, fields = words_of(page), [c.fields for c in page.clauses]
@@ -222,10 +232,19 @@ def page_loss(
 
 
 def weak_loss(model: Understanding, teacher: Teacher, weak: WeakPage, rng: np.random.Generator) -> Tensor:
-    """The choice loss of a weakly labelled page."""
+    """The choice loss of a weakly labelled page, and a copying drill on one of its passages."""
     rate = float(rng.choice([0, 0.003, 0.01]))
     tokens, first = teacher.page_tokens(weak.page, [misread(w, rate, rng) for w in words_of(weak.page)])
-    return teacher.choice_loss(model, tokens, first, torch.from_numpy(weak.tags), None)[0]
+    loss = teacher.choice_loss(model, tokens, first, torch.from_numpy(weak.tags), None)[0]
+    lines = [list(line) for line in weak.page.lines]
+    drill = draw_drill(lines, rng)
+    if drill is not None:
+        v = teacher.vocabulary
+        passage = lines[drill.first_line : drill.last_line + 1]
+        begins = paragraph_starts(weak.page.middles())[drill.first_line : drill.last_line + 1]
+        question = [v.id[ASK], *v.text(" " + drill.ask), *v.lines(passage, begins)[0], v.id[ANSWER]]
+        loss = loss + 0.5 * teacher.answer_loss(model, question, drill.answer, None)
+    return loss
 
 
 def see(model: Understanding, sighting: Sighting | None, budget: int, lines: list[int] | None) -> Tensor | None:
@@ -301,14 +320,21 @@ def train(
             last_save = time.time()
         if step >= before and (step - before) % an_epoch == 0:
             for budget in (0, *BUDGETS) if sights is not None else (0,):
-                log(f"epoch {(step - before) // an_epoch} held out, {budget} visual tokens: {evaluate(model, teacher, unseen, budget)}", flush=True)
+                log(
+                    f"epoch {(step - before) // an_epoch} held out, {budget} visual tokens: {evaluate(model, teacher, unseen, budget)}",
+                    flush=True,
+                )
             started = time.time()
     return path
 
 
 @torch.no_grad()
 def evaluate(
-    model: Understanding, teacher: Teacher, pages: Sequence[tuple[LabelledPage, Sighting | None]], budget: int = 0, blind: bool = False
+    model: Understanding,
+    teacher: Teacher,
+    pages: Sequence[tuple[LabelledPage, Sighting | None]],
+    budget: int = 0,
+    blind: bool = False,
 ) -> dict[str, float]:
     """Word F1 and presence F1 of the line choice over all types, and the answers' loss, on true text (masked if `blind`)."""
     hit = said = true = there = right = claimed = 0

@@ -6,12 +6,14 @@ A cell of a line map is 8 x 8 px. All results are in page pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-CELL = 8
+from clausescan.model.encoder import CELL
+
 BAND_THRESHOLD = 0.45
 MIN_COLUMNS = 2
 JOIN_GAP = 9.0
@@ -25,7 +27,7 @@ LEVEL = 0.55
 
 @dataclass(frozen=True)
 class TextLine:
-    """The middle of a line: `y` (T,) px at the centres of cell columns `first` .. `first + T - 1`; its x-height and mean band score."""
+    """The middle of a line: `y` (T,) px at the centres of cell columns from `first` on; x-height and mean band score."""
 
     first: int
     y: NDArray[np.float32]
@@ -50,7 +52,7 @@ class TextLine:
 
 
 def find_lines(maps: NDArray[np.float32]) -> list[TextLine]:
-    """Text lines in reading order from (3, h, w) maps: band probability, offset to the middle (cells), log of x-height over 16 px."""
+    """Text lines in reading order from (3, h, w) maps: band probability, offset to the middle (cells), log x-height / 16 px."""
     band, offset, size = maps
     rows = np.arange(band.shape[0], dtype=np.float32)[:, None] + 0.5
     ridge = (band > BAND_THRESHOLD) & (np.abs(offset) <= 0.62)
@@ -64,7 +66,7 @@ def find_lines(maps: NDArray[np.float32]) -> list[TextLine]:
     cuts = np.searchsorted(of, np.arange(1, count + 1))
     lines = []
     height = (rows + offset) * CELL
-    for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+    for a, b in pairwise(cuts.tolist()):
         line = _trace(xs[a:b], height[ys[a:b], xs[a:b]], band[ys[a:b], xs[a:b]], size[ys[a:b], xs[a:b]])
         if line is not None:
             lines.append(line)
@@ -155,7 +157,9 @@ def reading_order(lines: list[TextLine]) -> list[TextLine]:
     middle = {id(line): float(line.y.mean()) for line in lines}
     if gutter is None:
         return sorted(lines, key=lambda line: middle[id(line)])
-    full = sorted((line for line in lines if line.first < gutter - 2 and line.last > gutter + 2), key=lambda line: middle[id(line)])
+    full = sorted(
+        (line for line in lines if line.first < gutter - 2 and line.last > gutter + 2), key=lambda line: middle[id(line)]
+    )
     edges = [middle[id(line)] for line in full] + [float("inf")]
     out: list[TextLine] = []
     floor = float("-inf")

@@ -1,0 +1,1 @@
+"""Benchmarks: what the README and the model card claim, measured."""
