@@ -9,16 +9,19 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForImageTextToText
 from transformers.cache_utils import DynamicCache
 
+from clausescan.model.charset import NUM_CLASSES
 from clausescan.model.choice import BEGIN, INSIDE, OUTSIDE, best_runs
 from clausescan.model.configuration import ClausescanConfig
-from clausescan.model.encoder import PageEncoder
+from clausescan.model.encoder import LINE_CHANNELS, PageEncoder
 from clausescan.model.language import LanguageModel
 from clausescan.model.modeling import ClausescanForConditionalGeneration
+from clausescan.model.reader import LineReader
 from clausescan.model.resampler import BUDGETS, Kind, Resampler
+from clausescan.model.strips import STRIP_HEIGHT
 
 TINY = {
-    "encoder_widths": (8, 12, 16), "encoder_depths": (1, 1, 1), "line_channels": 16, "line_dilations": (1,), "vocab_size": 300,
-    "hidden_size": 40, "num_hidden_layers": 2, "num_attention_heads": 5,
+    "encoder_widths": (8, 12), "encoder_depths": (1, 1), "reader_widths": (8, 8, 12), "reader_depths": (1, 1), "line_channels": 16,
+    "line_dilations": (1,), "vocab_size": 300, "hidden_size": 40, "num_hidden_layers": 2, "num_attention_heads": 5,
 }  # fmt: skip
 
 
@@ -28,30 +31,44 @@ def tiny(**changes: object) -> ClausescanForConditionalGeneration:
     return ClausescanForConditionalGeneration(ClausescanConfig(**{**TINY, **changes})).eval()
 
 
-def operations(encoder: PageEncoder, height: int, width: int) -> int:
-    """Floating-point operations of one page, counted on meta tensors."""
+def operations(module: torch.nn.Module, *shapes: tuple[int, ...]) -> int:
+    """Floating-point operations of one pass over zeros of some shapes, counted on meta tensors."""
     with FlopCounterMode(display=False) as counter, torch.device("meta"):
-        encoder.to("meta")(torch.zeros(1, 1, height, width))
+        module.to("meta")(*(torch.zeros(*shape) for shape in shapes))
     return counter.get_total_flops()
 
 
 def test_encoder_cost_grows_with_the_pixels() -> None:
-    small, large = operations(PageEncoder(), 1360, 1024), operations(PageEncoder(), 2720, 2048)
+    small, large = operations(PageEncoder(), (1, 1, 1360, 1024)), operations(PageEncoder(), (1, 1, 2720, 2048))
     assert large / small == pytest.approx(4.0, rel=0.01)
-    assert large < 300e9  # the documented cost of a whole page
+    assert large < 50e9  # the documented cost of a whole page
+
+
+def test_reader_cost_grows_with_the_lines() -> None:
+    small, large = (operations(LineReader(), (n, 1, STRIP_HEIGHT, 1024), (n, 128)) for n in (10, 40))
+    assert large / small == pytest.approx(4.0, rel=0.01)
+    assert large < 120e9  # the documented cost of a page of 40 lines
 
 
 def test_encoder_shape() -> None:
-    fine = PageEncoder((8, 12, 16), (1, 1, 1))(torch.rand(2, 1, 64, 128))
-    assert fine.shape == (2, 16, 4, 16)
+    maps = PageEncoder((8, 12), (1, 1))(torch.rand(2, 1, 64, 128))
+    assert maps.shape == (2, LINE_CHANNELS, 8, 16)
+
+
+def test_reader_shapes() -> None:
+    reader = LineReader((8, 8, 12), (1, 1), 16, (1,))
+    states, sequence, glyphs = reader(torch.rand(3, 1, STRIP_HEIGHT, 64), torch.ones(3, 8, dtype=torch.bool))
+    assert states.shape == (3, 8, 16)
+    assert sequence.shape == glyphs.shape == (3, 16, NUM_CLASSES)
 
 
 def test_folding_changes_nothing() -> None:
-    model, page = tiny(), torch.rand(1, 1, 64, 128)
+    model, page, mask = tiny(), torch.rand(1, 1, STRIP_HEIGHT, 64), torch.ones(1, 8, dtype=torch.bool)
     with torch.no_grad():
-        before = model.encoder(page)
+        before = model.reader(page, mask)
         model.fold()
-        assert torch.allclose(before, model.encoder(page), atol=1e-5)
+        for a, b in zip(before, model.reader(page, mask), strict=True):
+            assert torch.allclose(a, b, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["anchored", "perceiver", "c_abstractor"])

@@ -10,8 +10,10 @@ from PIL import Image
 
 from clausescan.model.charset import BLANK, NUM_CLASSES, decode, encode
 from clausescan.model.grammar import AnswerWriter
-from clausescan.model.linefinder import CELL, TextLine, find_lines
+from clausescan.model.encoder import CELL
+from clausescan.model.linefinder import TextLine, find_lines
 from clausescan.model.processing import ClausescanImageProcessor
+from clausescan.model.strips import STRIP_HEIGHT, Strip, StripCutter, strip_of
 from clausescan.model.transcribe import best_path, second_readings, words_of
 from clausescan.model.vocabulary import Vocabulary, paragraph_starts, train_vocabulary
 from clausescan.page import READING_WIDTH
@@ -64,7 +66,7 @@ def logits_of(text: str) -> np.ndarray:
 
 
 def test_words_stand_where_their_letters_are() -> None:
-    letters = best_path(logits_of("all “30” days"), 5)
+    letters = best_path(logits_of("all “30” days"), Strip(40.0, 1.0, 160))
     assert letters.text == "all “30” days"
     line = TextLine(5, np.full(40, 200, np.float32), 16.0, 1.0)
     read = words_of(letters, line, letters)
@@ -74,6 +76,22 @@ def test_words_stand_where_their_letters_are() -> None:
     boxes = [w.box_page_px for w in read.words]
     assert boxes[0][2] <= boxes[1][0] + 1 and boxes[1][2] <= boxes[2][0] + 1
     assert boxes[0][1] == pytest.approx(200 - 1.1 * 16) and boxes[0][0] == pytest.approx(5 * 8 + 8 - 6, abs=4)
+
+
+def test_strips_show_the_line_they_were_cut_along() -> None:
+    """A slanted line of marks, each 4 px high at the line's middle, comes out level and of the strip's own size."""
+    gray = np.full((300, 600), 255, np.uint8)
+    for x in range(100, 500):
+        y = 100 + 0.1 * (x - 100)
+        gray[round(y) - 2 : round(y) + 2, x] = 0
+    strip = strip_of(100, 500, 20.0)
+    middle = 100 + 0.1 * (strip.x(np.arange(strip.width) + 0.5) - 100)
+    cut = StripCutter(gray).cut(strip, middle)
+    assert cut.shape == (STRIP_HEIGHT, strip.width) and strip.width % 8 == 0
+    rows = np.nonzero(cut[:, 50:-50].mean(1) < 128)[0]
+    assert rows.min() >= STRIP_HEIGHT // 2 - 3 and rows.max() <= STRIP_HEIGHT // 2 + 2
+    inked = np.nonzero((cut < 128).any(0))[0]
+    assert strip.x(np.array([inked[0], inked[-1] + 1.0])) == pytest.approx([100, 500], abs=2)
 
 
 def test_second_readings_mark_the_word_that_differs() -> None:

@@ -48,19 +48,29 @@ class AnswerWriter:
         matcher = xgrammar.GrammarMatcher(self.grammar(schema))
         mask = xgrammar.allocate_token_bitmask(1, len(self.vocabulary))
         cache = DynamicCache()
-        ids = torch.tensor([question])
-        out: list[int] = []
+        out = self._forced(matcher)
+        ids = [*question, *out]
+        given: int | None = len(question)
         seen: Tensor | None = visual
-        for _ in range(MAX_ANSWER_TOKENS):
-            logits = self.model(input_ids=ids, visual=seen, past_key_values=cache).logits[:, -1].float()
-            seen = None
+        while len(out) < MAX_ANSWER_TOKENS:
+            hidden = self.model(input_ids=torch.tensor([ids]), visual=seen, past_key_values=cache, given=given)
+            logits = hidden.logits[:, -1].float()
+            seen = given = None
             matcher.fill_next_token_bitmask(mask)
             xgrammar.apply_token_bitmask_inplace(logits, mask)
             token = int(logits.argmax())
             if not matcher.accept_token(token):
                 raise AnswerError("the model's answer left its grammar")
             if matcher.is_terminated():
-                return self.vocabulary.decode(out)
-            out.append(token)
-            ids = torch.tensor([[token]])
+                break
+            ids = [token, *self._forced(matcher)]
+            out += ids
         return self.vocabulary.decode(out)
+
+    def _forced(self, matcher: xgrammar.GrammarMatcher) -> list[int]:
+        """What must come next whatever the model says, such as a key: taken in one step instead of one a token."""
+        tokens = self.vocabulary.answer(matcher.find_jump_forward_string())
+        for token in tokens:
+            if not matcher.accept_token(token):
+                raise AnswerError("the grammar forces what the tokenizer cannot write")
+        return tokens

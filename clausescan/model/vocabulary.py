@@ -6,6 +6,7 @@ Every word is encoded on its own, as a space and its letters, so that tokens map
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +28,9 @@ PARAGRAPH_GAP = 1.35
 """A line this many usual line pitches below the one above it begins a paragraph."""
 
 
+_ANSWER_PARTS = re.compile(r"[^\W\d_]+|.", re.DOTALL)
+
+
 class Vocabulary:
     """A trained tokenizer, read from a `tokenizer.json`."""
 
@@ -36,6 +40,7 @@ class Vocabulary:
         self.tokenizer = Tokenizer.from_file(str(file))
         self.id = {s: int(self.tokenizer.token_to_id(s) or 0) for s in SPECIALS}
         self.word = functools.lru_cache(200_000)(self._word)
+        self.word_piece = functools.lru_cache(20_000)(self._piece)
 
     def __len__(self) -> int:
         return int(self.tokenizer.get_vocab_size())
@@ -43,9 +48,19 @@ class Vocabulary:
     def _word(self, word: str) -> tuple[int, ...]:
         return tuple(self.tokenizer.encode(" " + word, add_special_tokens=False).ids)
 
+    def _piece(self, piece: str) -> tuple[int, ...]:
+        return tuple(self.tokenizer.encode(piece, add_special_tokens=False).ids)
+
     def text(self, text: str) -> list[int]:
         """Token numbers of a free text, such as an answer."""
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def answer(self, text: str) -> list[int]:
+        """Token numbers of an answer or a part of one: words whole, every sign and digit a token of its own.
+
+        So what the grammar forces between two choices has the tokens it had in training, wherever it is cut.
+        """
+        return [t for part in _ANSWER_PARTS.findall(text) for t in self.word_piece(part)]
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of token numbers, specials left out."""

@@ -50,6 +50,14 @@ class Sheet:
     lines: NDArray[np.float32]
 
 
+def x_height_of(codes: NDArray[np.int32], rise: NDArray[np.float64]) -> float:
+    """A line's x-height by how far its letters rise above the baseline; from capitals where nothing else stands, 0 for neither."""
+    small, tall = np.isin(codes, list(_X_HEIGHT_LETTERS)), np.isin(codes, list(_TALL))
+    if small.sum() >= 2:
+        return float(np.median(rise[small]))
+    return 0.68 * float(np.median(rise[tall])) if tall.any() else 0.0
+
+
 def sheet_of(text: PageText, picture: NDArray[np.uint8]) -> Sheet:
     """Join a page's packed text with its rendering, (H, W) uint8 at any scale."""
     scale = picture.shape[1] / text.size_pt[0]
@@ -60,16 +68,9 @@ def sheet_of(text: PageText, picture: NDArray[np.uint8]) -> Sheet:
     count = int(line.max()) + 1 if len(chars) else 0
     lines = np.zeros((count, 2), np.float32)
     height = baseline - boxes[:, 1]
-    small = np.isin(chars[:, 0], list(_X_HEIGHT_LETTERS))
-    tall = np.isin(chars[:, 0], list(_TALL))
     for n in range(count):
         of = line == n
-        if (of & small).sum() >= 2:
-            x_height = float(np.median(height[of & small]))
-        elif (of & tall).any():
-            x_height = 0.68 * float(np.median(height[of & tall]))
-        else:
-            x_height = 0.0
+        x_height = x_height_of(chars[of, 0], height[of])
         lines[n] = np.median(baseline[of]) - x_height / 2, x_height
     return Sheet(picture, chars[:, 0], boxes[:, 0].astype(np.float32), boxes[:, 2].astype(np.float32), chars[:, 6], line, lines)
 

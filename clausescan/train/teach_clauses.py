@@ -191,7 +191,7 @@ class Teacher:
 
     def answer_loss(self, model: Understanding, question: list[int], answer: str, visual: Tensor | None) -> Tensor:
         """Mean loss over the answer's tokens."""
-        reply = [*self.vocabulary.text(answer), self.vocabulary.id[END]]
+        reply = [*self.vocabulary.answer(answer), self.vocabulary.id[END]]
         embedded = model.language.embedding(torch.tensor(question + reply[:-1]))[None]
         given = len(question)
         if visual is not None:
