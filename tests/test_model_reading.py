@@ -14,7 +14,7 @@ from clausescan.model.encoder import CELL
 from clausescan.model.linefinder import TextLine, find_lines
 from clausescan.model.processing import ClausescanImageProcessor
 from clausescan.model.strips import STRIP_HEIGHT, Strip, StripCutter, strip_of
-from clausescan.model.transcribe import best_path, second_readings, words_of
+from clausescan.model.transcribe import ASCENT, best_path, second_readings, words_of
 from clausescan.model.vocabulary import Vocabulary, paragraph_starts, train_vocabulary
 from clausescan.page import READING_WIDTH
 from clausescan.schema.answers import ANSWERS, answer_schema
@@ -75,7 +75,7 @@ def test_words_stand_where_their_letters_are() -> None:
     assert all(w.second_reading is None for w in read.words)
     boxes = [w.box_page_px for w in read.words]
     assert boxes[0][2] <= boxes[1][0] + 1 and boxes[1][2] <= boxes[2][0] + 1
-    assert boxes[0][1] == pytest.approx(200 - 1.1 * 16) and boxes[0][0] == pytest.approx(5 * 8 + 8 - 6, abs=4)
+    assert boxes[0][1] == pytest.approx(200 - ASCENT * 16) and boxes[0][0] == pytest.approx(5 * 8 + 8 - 6, abs=4)
 
 
 def test_strips_show_the_line_they_were_cut_along() -> None:

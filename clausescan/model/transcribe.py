@@ -18,8 +18,8 @@ from clausescan.model.linefinder import TextLine
 from clausescan.model.strips import FRAME, Strip
 from clausescan.page import Line, Word
 
-ASCENT, DESCENT = 1.1, 0.8
-"""Box edges above and below the x-height's middle, in x-heights: to the ascenders, and half-way into the descenders."""
+ASCENT, DESCENT = 1.0, 0.75
+"""Box edges above and below the x-height's middle, in x-heights: to the ascenders, and half-way into the descenders (median over real pages)."""
 
 
 @dataclass(frozen=True)

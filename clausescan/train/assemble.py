@@ -15,14 +15,13 @@ from clausescan.model.engine import MANIFEST
 from clausescan.model.modeling import ClausescanForConditionalGeneration
 
 
-def assemble(reader: Path, clauses: Path, tokenizer: Path, out: Path, **config: Any) -> Path:
-    """Join the reader's and the clause training's checkpoints; `config` overrides dimensions or calibration."""
+def assemble(lines: Path, reader: Path, clauses: Path, tokenizer: Path, out: Path, **config: Any) -> Path:
+    """Join the averaged weights of the three trainings; `config` overrides dimensions or calibration."""
     model = ClausescanForConditionalGeneration(ClausescanConfig(**config))
     state: dict[str, torch.Tensor] = {}
-    for name, value in torch.load(reader, map_location="cpu", weights_only=True)["model"].items():
-        part, _, rest = name.partition(".")
-        state[("encoder." if part == "encoder" else "reader.") + rest] = value
-    state |= torch.load(clauses, map_location="cpu", weights_only=True)["model"]
+    for file, prefix in ((lines, "encoder."), (reader, "reader."), (clauses, "")):
+        trained = torch.load(file, map_location="cpu", weights_only=True)["average"]
+        state |= {prefix + name: value for name, value in trained.items()}
     model.load_state_dict(state)
     out.mkdir(parents=True, exist_ok=True)
     model.to(torch.bfloat16).save_pretrained(out)

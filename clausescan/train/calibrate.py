@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,9 +12,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from clausescan.model.choice import clauses_of, presence_odds
+from clausescan.model.resampler import BUDGETS
+from clausescan.model.vocabulary import Vocabulary
 from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.train.checkpoints import load_checkpoint
 from clausescan.train.labels import LabelledPage
 from clausescan.train.sightings import Sighting
+from clausescan.train.split import held_out_contract
 from clausescan.train.teach_clauses import Teacher, Understanding, see, tags_of, words_of
 
 
@@ -68,3 +73,15 @@ def fit(odds: NDArray[np.float64], truth: NDArray[np.float64], steps: int = 400)
         weights = weights - 0.5 * np.linalg.solve(curvature, gradient)
     after = sigmoid(design @ weights)
     return Calibration(float(weights[0]), float(weights[1]), expected_error(sigmoid(odds), truth), expected_error(after, truth))
+
+
+def calibrate(
+    checkpoint: Path, tokenizer: Path, pages: list[LabelledPage], sights: list[Sighting] | None, shorts: dict[str, str]
+) -> Calibration:
+    """The calibration of a trained checkpoint on the held-out pages, all with the largest budget."""
+    vocabulary = Vocabulary(tokenizer)
+    model = Understanding(len(vocabulary))
+    load_checkpoint(checkpoint, model, averaged=True)
+    seen: Sequence[Sighting | None] = sights if sights is not None else [None] * len(pages)
+    unseen = [(p, s) for p, s in zip(pages, seen, strict=True) if held_out_contract(p.pdf)]
+    return fit(*odds_and_truth(model.eval(), Teacher(vocabulary, shorts), unseen, BUDGETS[-1] if sights is not None else 0))

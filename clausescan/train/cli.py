@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,46 +48,54 @@ def language(work: Work, steps: Steps = 2500, decay: Decay = 700, threads: Threa
     train(LanguageRun(work / "contracts.npz", work / "language", steps=steps, decay_steps=decay, threads=threads))
 
 
-@app.command()
-def clauses(
-    data: Data,
-    work: Work,
-    epochs: Annotated[int, typer.Option(min=1)] = 8,
-    threads: Threads = 1,
-    visual: Annotated[bool, typer.Option(help="Stage D: show visual tokens of the trained reader as well.")] = False,
-    begin: Annotated[Path | None, typer.Option(help="Checkpoint of an earlier clause run to begin from.")] = None,
-    rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 4e-4,
-) -> None:
-    """Stages C and D: which words are clauses, and the answers about them, on pages labelled by reading."""
+def _labelled(data: Path, work: Path, visual: bool) -> tuple[list[Any], list[Any] | None, dict[str, str]]:
+    """The labelled pages, what the trained reader sees on them (None where that is not asked for), and the prompts' short forms."""
     from clausescan import prompt
     from clausescan.schema.clauses import CLAUSE_TYPES
-    from clausescan.train.teach_clauses import ClauseRun, train
     from clausescan.train.contracts import Contracts
     from clausescan.train.labels import hand_labelled, own_labelled
 
     contracts = Contracts(work / "contracts.npz")
     pages = hand_labelled(data / "pages" / "pages.jsonl") + own_labelled(contracts)
-    shorts = {t: p.short for t, p in prompt.load(CLAUSE_TYPES).items()}
-    sights = None
-    if visual:
-        from clausescan.train.teach_reader import load_reader
-        from clausescan.train.sightings import sightings
+    shorts = {str(t): p.short for t, p in prompt.load(CLAUSE_TYPES).items()}
+    if not visual:
+        return pages, None, shorts
+    from clausescan.train.sightings import sightings
+    from clausescan.train.teach_reader import load_reader
 
-        sights = sightings(
-            pages, contracts, data / "cuad" / "pdf", load_reader(work / "reader" / "reader.pt"), work / "sightings"
-        )
+    reader = load_reader(work / "reader" / "reader.pt")
+    return pages, sightings(pages, contracts, data / "cuad" / "pdf", reader, work / "sightings"), shorts
+
+
+@app.command()
+def clauses(
+    data: Data,
+    work: Work,
+    epochs: Annotated[int, typer.Option(min=1)] = 4,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that average their gradients.")] = 1,
+    visual: Annotated[bool, typer.Option(help="Stage D: show visual tokens of the trained reader as well.")] = False,
+    rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 4e-4,
+) -> None:
+    """Stages C and D: which words are clauses, and the answers about them, on pages labelled by reading."""
+    from clausescan.train.teach_clauses import ClauseRun, train
+
+    pages, sights, shorts = _labelled(data, work, visual)
+    language, tokenizer = work / "language" / "language.pt", work / "language" / "tokenizer.json"
+    out, begin = (work / "clauses-visual", work / "clauses" / "clauses.pt") if visual else (work / "clauses", None)
     run = ClauseRun(
-        work / ("clauses-visual" if visual else "clauses"), work / "language" / "language.pt", work / "language" / "tokenizer.json",
-        begin=begin, visual_share=0.75 if visual else 0.0, epochs=epochs, threads=threads, rate=rate,
-    )  # fmt: skip
+        out, language, tokenizer, begin, visual_share=0.75 if visual else 0.0, epochs=epochs, rate=rate, workers=workers
+    )
     train(run, pages, shorts, sights)
 
 
 @app.command()
-def assemble(work: Work, out: Annotated[Path, typer.Option(help="Folder for the model that ships.")]) -> None:
-    """Join the checkpoints into the folder that ships: safetensors, tokenizer, hashes."""
+def assemble(data: Data, work: Work, out: Annotated[Path, typer.Option(help="Folder for the model that ships.")]) -> None:
+    """Calibrate presence on the held-out pages, and join the checkpoints into the folder that ships."""
     from clausescan.train.assemble import assemble as run
+    from clausescan.train.calibrate import calibrate
 
-    visual, plain = work / "clauses-visual" / "clauses.pt", work / "clauses" / "clauses.pt"
-    chosen = visual if visual.exists() else plain
-    typer.echo(str(run(work / "reader" / "reader.pt", chosen, work / "language" / "tokenizer.json", out)))
+    checkpoint, tokenizer = work / "clauses-visual" / "clauses.pt", work / "language" / "tokenizer.json"
+    found = calibrate(checkpoint, tokenizer, *_labelled(data, work, True))
+    typer.echo(f"expected calibration error {found.error_before:.4f} before, {found.error_after:.4f} after")
+    parts = (work / "lines" / "lines.pt", work / "reader" / "reader.pt", checkpoint, tokenizer)
+    typer.echo(str(run(*parts, out, presence_scale=found.scale, presence_shift=found.shift)))

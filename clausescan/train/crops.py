@@ -24,6 +24,8 @@ OFFSET_REACH_PX = 12.0
 JOIN_GAP_X_HEIGHTS = 5.0
 """Gaps wider than this end a line's band."""
 IGNORE = -100
+BARE_SHARE = 0.3
+"""Of crops that also give a strip without text."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,27 @@ def _targets(
             line = _line(sheet, inside, left[inside], right[inside], x_height, cutter, rng)
             if line is not None:
                 lines.append(line)
+    if rng.random() < BARE_SHARE:
+        lines += _bare(maps[0], cutter, rng)
     return maps, tuple(lines)
+
+
+def _bare(band: NDArray[np.float32], cutter: StripCutter, rng: np.random.Generator) -> list[CropLine]:
+    """A strip where no text stands, if one is found: paper, a rule, the sheet's edge, the desk. There the reader must say nothing."""
+    rows, columns = band.shape
+    for _ in range(4):
+        x_height = float(rng.uniform(8, 20))
+        x0 = float(rng.uniform(0, (columns - 12) * CELL))
+        x1 = min(x0 + float(rng.uniform(60, 700)), columns * CELL - 1.0)
+        y = float(rng.uniform(x_height, rows * CELL - x_height))
+        reach = int(x_height / CELL) + 1
+        row = int(y / CELL)
+        if band[max(0, row - reach) : row + reach + 1, int(x0 / CELL) : int(x1 / CELL) + 1].any():
+            continue
+        strip = strip_of(x0, x1, x_height)
+        middle = np.full(strip.width, y)
+        return [CropLine(cutter.cut(strip, middle), np.zeros(0, np.int64), np.zeros(strip.width // FRAME, np.int64))]
+    return []
 
 
 def _paint(

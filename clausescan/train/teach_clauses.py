@@ -6,6 +6,8 @@ its answer as JSON. A share of the pages is renumbered, renamed and misread, so 
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -24,12 +26,11 @@ from clausescan.model.vocabulary import ANSWER, ASK, END, IMAGE, MASK, Vocabular
 from clausescan.schema.answers import ANSWERS, dump_answer
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.train.augment import misread, other_name, rename, renumber_fields, renumber_words, renumbering
-from clausescan.train.checkpoints import load_checkpoint, save_checkpoint
+from clausescan.train.checkpoints import Average, load_checkpoint, save_checkpoint
 from clausescan.train.drills import draw_drill
 from clausescan.train.labels import LabelledClause, LabelledPage
 from clausescan.train.sightings import Sighting
 from clausescan.train.split import held_out_contract
-from clausescan.train.weak import UNTOLD, WeakPage
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,11 @@ class ClauseRun:
     warmup: int = 20
     weight_decay: float = 0.05
     changed_share: float = 0.6
+    drill_share: float = 0.3
+    """Of pages on which a copying drill is set as well."""
     seed: int = 1
-    threads: int = 1
+    workers: int = 1
+    """Processes of one thread each, which average their gradients."""
 
 
 class Understanding(nn.Module):
@@ -185,8 +189,7 @@ class Teacher:
         hidden = model.language(embedded, embedded.shape[1])
         scores = model.choice(hidden[0, first + shift]).float()  # (W, types, 3)
         weight = torch.where(tags.t() == BEGIN, 3.0, 1.0)
-        weight = weight * (tags.t() != UNTOLD)
-        each = F.cross_entropy(scores.flatten(0, 1), tags.t().flatten(), reduction="none", ignore_index=UNTOLD).view(weight.shape)
+        each = F.cross_entropy(scores.flatten(0, 1), tags.t().flatten(), reduction="none").view(weight.shape)
         return (each * weight).sum() / weight.sum().clamp(min=1), scores
 
     def answer_loss(self, model: Understanding, question: list[int], answer: str, visual: Tensor | None) -> Tensor:
@@ -228,23 +231,25 @@ def page_loss(
         part = teacher.answer_loss(model, question, answer_text(clause, value), visual)
         total = total + 0.5 * part
         answers += float(part.detach()) / len(page.clauses)
+    if rng.random() < run.drill_share:
+        drill = drill_loss(model, teacher, page, words, rng)
+        total = total if drill is None else total + 0.3 * drill
     return total, float(loss.detach()), answers
 
 
-def weak_loss(model: Understanding, teacher: Teacher, weak: WeakPage, rng: np.random.Generator) -> Tensor:
-    """The choice loss of a weakly labelled page, and a copying drill on one of its passages."""
-    rate = float(rng.choice([0, 0.003, 0.01]))
-    tokens, first = teacher.page_tokens(weak.page, [misread(w, rate, rng) for w in words_of(weak.page)])
-    loss = teacher.choice_loss(model, tokens, first, torch.from_numpy(weak.tags), None)[0]
-    lines = [list(line) for line in weak.page.lines]
+def drill_loss(model: Understanding, teacher: Teacher, page: LabelledPage, words: list[str], rng: np.random.Generator) -> Tensor | None:
+    """A copying drill on one of the page's passages; None where no number stands."""
+    lines, start = [], 0
+    for line in page.lines:
+        lines.append(words[start : start + len(line)])
+        start += len(line)
     drill = draw_drill(lines, rng)
-    if drill is not None:
-        v = teacher.vocabulary
-        passage = lines[drill.first_line : drill.last_line + 1]
-        begins = paragraph_starts(weak.page.middles())[drill.first_line : drill.last_line + 1]
-        question = [v.id[ASK], *v.text(" " + drill.ask), *v.lines(passage, begins)[0], v.id[ANSWER]]
-        loss = loss + 0.5 * teacher.answer_loss(model, question, drill.answer, None)
-    return loss
+    if drill is None:
+        return None
+    v = teacher.vocabulary
+    part = slice(drill.first_line, drill.last_line + 1)
+    question = [v.id[ASK], *v.text(" " + drill.ask), *v.lines(lines[part], paragraph_starts(page.middles())[part])[0], v.id[ANSWER]]
+    return teacher.answer_loss(model, question, drill.answer, None)
 
 
 def see(model: Understanding, sighting: Sighting | None, budget: int, lines: list[int] | None) -> Tensor | None:
@@ -260,72 +265,99 @@ def clause_lines(clause: LabelledClause) -> list[int]:
 
 
 def train(
-    run: ClauseRun,
-    pages: list[LabelledPage],
-    shorts: dict[str, str],
-    sights: list[Sighting] | None = None,
-    weak: list[WeakPage] | None = None,
-    log: Any = print,
+    run: ClauseRun, pages: list[LabelledPage], shorts: dict[str, str], sights: list[Sighting] | None = None, log: Any = print
 ) -> Path:
-    """Train or resume; returns the checkpoint's path. Weakly labelled pages come first, once; held-out figures after every epoch."""
-    torch.set_num_threads(run.threads)
+    """Train or resume; returns the checkpoint's path. Held-out figures after every epoch."""
+    if run.workers == 1:
+        _work(0, run, pages, shorts, sights, log)
+    else:
+        os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+        os.environ.setdefault("MASTER_PORT", str(_free_port()))
+        torch.multiprocessing.spawn(_work, (run, pages, shorts, sights, log), nprocs=run.workers)  # type: ignore[no-untyped-call]
+    return run.out / "clauses.pt"
+
+
+def _free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def _work(
+    rank: int, run: ClauseRun, pages: list[LabelledPage], shorts: dict[str, str], sights: list[Sighting] | None, log: Any
+) -> None:
+    """One worker's share of every step; worker 0 reports, measures and saves."""
+    torch.set_num_threads(1)
     torch.manual_seed(run.seed)
+    if run.workers > 1:
+        torch.distributed.init_process_group("gloo", rank=rank, world_size=run.workers)
     vocabulary = Vocabulary(run.tokenizer)
     teacher = Teacher(vocabulary, shorts)
     model = Understanding(len(vocabulary))
     if run.begin is not None:
-        load_checkpoint(run.begin, model)
+        load_checkpoint(run.begin, model, averaged=True)
     else:
         load_checkpoint(run.language, model.language)
     optimiser = torch.optim.AdamW(model.parameters(), lr=run.rate, betas=(0.9, 0.97), weight_decay=run.weight_decay)
+    average = Average(model, 0.99)
     path = run.out / "clauses.pt"
-    step = load_checkpoint(path, model, optimiser)
+    step = load_checkpoint(path, model, optimiser, average)
     seen: Sequence[Sighting | None] = sights if sights is not None else [None] * len(pages)
     learn = [(p, s) for p, s in zip(pages, seen, strict=True) if not held_out_contract(p.pdf)]
     unseen = [(p, s) for p, s in zip(pages, seen, strict=True) if held_out_contract(p.pdf)]
-    weak = [w for w in weak or [] if not held_out_contract(w.page.pdf)]
-    before = len(weak) // run.accumulate
     an_epoch = len(learn) // run.accumulate
-    steps = before + run.epochs * an_epoch
-    log(f"{len(weak)} weak and {len(learn)} pages to learn from, {len(unseen)} held out, {steps} steps", flush=True)
+    steps = run.epochs * an_epoch
+    if rank == 0:
+        log(f"{len(learn)} pages to learn from, {len(unseen)} held out, {steps} steps of {run.accumulate} pages", flush=True)
     sums = np.zeros(2)
     started = last_save = time.time()
     while step < steps:
-        epoch, at = divmod(max(0, step - before), an_epoch)
+        epoch, at = divmod(step, an_epoch)
         order = np.random.default_rng((run.seed, epoch)).permutation(len(learn))
-        rng = np.random.default_rng((run.seed + 1, step))
-        progress = step / steps
-        rate = run.rate * min(1.0, (step + 1) / run.warmup) * max(0.03, 0.5 * (1 + np.cos(np.pi * progress)))
+        rate = run.rate * min(1.0, (step + 1) / run.warmup) * max(0.02, 0.5 * (1 + np.cos(np.pi * step / steps)))
         for group in optimiser.param_groups:
             group["lr"] = float(rate)
-        optimiser.zero_grad(set_to_none=True)
-        for n in range(run.accumulate):
+        optimiser.zero_grad(set_to_none=False)
+        for n in range(rank, run.accumulate, run.workers):
+            rng = np.random.default_rng((run.seed + 1, step, n))
             with torch.autocast("cpu", torch.bfloat16):
-                if step < before:
-                    loss = weak_loss(model, teacher, weak[step * run.accumulate + n], rng)
-                    choice, answer = float(loss.detach()), 0.0
-                else:
-                    loss, choice, answer = page_loss(model, teacher, *learn[order[at * run.accumulate + n]], rng, run)
+                loss, choice, answer = page_loss(model, teacher, *learn[order[at * run.accumulate + n]], rng, run)
             (loss / run.accumulate).backward()  # type: ignore[no-untyped-call]
-            sums += np.array([choice, answer]) / run.accumulate / 10
+            sums += np.array([choice, answer]) * run.workers / run.accumulate / 10
+        if run.workers > 1:
+            _sum_gradients(model)
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
+        average.update(model, step)
         step += 1
+        if rank:
+            continue
         if step % 10 == 0:
             log(f"step {step} choice {sums[0]:.4f} answer {sums[1]:.4f} {(time.time() - started) / 10:.2f} s/step", flush=True)
             sums[:] = 0
             started = time.time()
         if time.time() - last_save > 180 or step == steps:
-            save_checkpoint(path, model, optimiser, step, {k: str(v) for k, v in asdict(run).items()})
+            save_checkpoint(path, model, optimiser, step, {k: str(v) for k, v in asdict(run).items()}, average)
             last_save = time.time()
-        if step >= before and (step - before) % an_epoch == 0:
-            for budget in (0, *BUDGETS) if sights is not None else (0,):
-                log(
-                    f"epoch {(step - before) // an_epoch} held out, {budget} visual tokens: {evaluate(model, teacher, unseen, budget)}",
-                    flush=True,
-                )
+        if step % an_epoch == 0:
+            with average.shown(model):
+                for budget in (0, *BUDGETS) if sights is not None and step == steps else (0,) if sights is None else (0, BUDGETS[-1]):
+                    figures = evaluate(model, teacher, unseen, budget)
+                    log(f"epoch {step // an_epoch} held out, {budget} visual tokens: {figures}", flush=True)
             started = time.time()
-    return path
+    if run.workers > 1:
+        torch.distributed.destroy_process_group()
+
+
+def _sum_gradients(model: nn.Module) -> None:
+    """Add up all workers' gradients; parameters that no page of this step used count as zero."""
+    own = [p.grad if p.grad is not None else torch.zeros_like(p) for p in model.parameters()]
+    flat = torch.cat([g.flatten() for g in own])
+    torch.distributed.all_reduce(flat)
+    start = 0
+    for p, g in zip(model.parameters(), own, strict=True):
+        p.grad = flat[start : start + g.numel()].view_as(g)
+        start += g.numel()
 
 
 @torch.no_grad()

@@ -52,6 +52,10 @@ class ReaderRun:
         return StreamConfig(self.contracts, self.pdfs, self.crops, self.sheets, self.height, self.width, seed=self.seed)
 
 
+WIDTH_STEP = 128
+"""Batches are padded to multiples of so many px."""
+
+
 def ink(picture: NDArray[np.uint8]) -> Tensor:
     """Gray uint8 (B, H, W) to a network's input (B, 1, H, W), ink near 1."""
     return 1.0 - torch.from_numpy(picture)[:, None].float() / 255.0
@@ -59,7 +63,7 @@ def ink(picture: NDArray[np.uint8]) -> Tensor:
 
 def batch_of(lines: list[CropLine]) -> dict[str, Tensor]:
     """Lines padded to the longest: strips (L, 1, 40, W), mask (L, T), frames (L, 2T), text (sum N,), text_length (L,)."""
-    width = max(line.strip.shape[1] for line in lines)
+    width = -(-max(line.strip.shape[1] for line in lines) // WIDTH_STEP) * WIDTH_STEP
     strips = np.full((len(lines), STRIP_HEIGHT, width), PAPER, np.uint8)
     mask = np.zeros((len(lines), width // STRIP_CELL), bool)
     frames = np.full((len(lines), width // FRAME), IGNORE, np.int64)
@@ -77,11 +81,16 @@ def batch_of(lines: list[CropLine]) -> dict[str, Tensor]:
     }
 
 
-def batches_of(crops: list[Crop], longest: int = 32) -> list[dict[str, Tensor]]:
-    """The crops' lines in two batches, the short and the long ones, so that little is padding."""
-    lines = sorted((line for crop in crops for line in crop.lines), key=lambda line: line.strip.shape[1])[: 2 * longest]
-    half = len(lines) // 2
-    return [batch_of(part) for part in (lines[:half], lines[half:]) if part]
+def batches_of(crops: list[Crop], lines: int = 12) -> list[dict[str, Tensor]]:
+    """The crops' lines in two batches of `lines`, the short and the long ones, so that little is padding.
+
+    Few enough shapes come out that the convolutions' kernels are compiled once: where there are too few lines some stand twice.
+    """
+    every = [line for crop in crops for line in crop.lines]
+    if not every:
+        return []
+    some = sorted((every * (2 * lines // len(every) + 1))[: 2 * lines], key=lambda line: line.strip.shape[1])
+    return [batch_of(some[:lines]), batch_of(some[lines:])]
 
 
 def losses(reader: LineReader, batch: dict[str, Tensor], ctc_weight: float) -> tuple[Tensor, dict[str, float], Tensor]:
@@ -95,7 +104,7 @@ def losses(reader: LineReader, batch: dict[str, Tensor], ctc_weight: float) -> t
     log = F.log_softmax(logits, -1).transpose(0, 1)  # (2T, L, K)
     lengths = 2 * batch["mask"].sum(1)
     ctc = F.ctc_loss(log, batch["text"], lengths, batch["text_length"], BLANK, reduction="none", zero_infinity=True)
-    ctc_loss = ctc.sum() / batch["text_length"].sum()
+    ctc_loss = ctc.sum() / batch["text_length"].sum().clamp(min=1)
     return glyph_loss + ctc_weight * ctc_loss, {"glyph": float(glyph_loss.detach()), "ctc": float(ctc_loss.detach())}, logits
 
 
@@ -165,7 +174,7 @@ def train(run: ReaderRun, log: Any = print) -> Path:
         for group in optimiser.param_groups:
             group["lr"] = rate_at(step, run)
         optimiser.zero_grad(set_to_none=True)
-        total = sum(int(b["text_length"].sum()) for b in batches)
+        total = max(1, sum(int(b["text_length"].sum()) for b in batches))
         for batch in batches:
             moved = {k: v.to(run.device) for k, v in batch.items()}
             share = int(batch["text_length"].sum()) / total
