@@ -1,0 +1,105 @@
+"""Loading the compact model from a folder, and what the engine makes of a page, on a tiny random model."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from clausescan import prompt
+from clausescan.errors import AnswerError, ModelError
+from clausescan.model import engine
+from clausescan.model.vocabulary import train_vocabulary
+from clausescan.page import Reading
+from clausescan.parse import parse_answer
+from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.train.assemble import write_manifest
+from tests.test_model import tiny
+from tests.test_model_reading import logits_of
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny model of ours."""
+    folder = tmp_path_factory.mktemp("model")
+    train_vocabulary([" either party may terminate this agreement upon thirty (30) days notice"] * 20, 300, folder / "tokenizer.json")
+    size = len(json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"])
+    tiny(vocab_size=size).save_pretrained(folder)
+    write_manifest(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """A copy that a test may spoil."""
+    shutil.copytree(made, tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_a_whole_folder_loads(made: Path) -> None:
+    model = engine.load(made)
+    assert model.weights_sha256 == json.loads((made / engine.MANIFEST).read_text())["sha256"]["model.safetensors"]
+
+
+def test_corrupted_weights_are_refused_by_their_hash(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(ModelError, match="SHA-256"):
+        engine.load(folder)
+
+
+def test_weights_that_do_not_fit_are_refused_though_their_hash_is_right(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:1000])
+    write_manifest(folder)
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        engine.load(folder)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", engine.MANIFEST])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(ModelError, match=name):
+        engine.load(folder)
+
+
+def test_a_page_without_lines_has_no_clauses(made: Path) -> None:
+    model = engine.load(made)
+    prompts = prompt.load(CLAUSE_TYPES)
+    found = model.find(np.full((64, 128), 245, np.uint8), Reading(), prompts, 64)
+    assert found.passages == () and found.presence == dict.fromkeys(CLAUSE_TYPES, 0.0)
+
+
+def test_what_is_found_keeps_to_the_page_and_the_budget(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines, their text and the choice are dictated; the rest is the engine's own."""
+    from clausescan.model import modeling
+    from clausescan.model.linefinder import TextLine
+
+    lines = [TextLine(4, np.full(100, 60.0 + 40 * n, np.float32), 15.0, 1.0) for n in range(3)]
+    monkeypatch.setattr(modeling, "find_lines", lambda maps: lines)
+    model = engine.load(made)
+    look = model.model.look
+    monkeypatch.setattr(model.model, "look", lambda ink: replace(look(ink), sequence=(logits_of("either party may end this"),) * 3))
+    gray = np.random.default_rng(0).integers(0, 255, (256, 1024), np.uint8)
+    reading = model.read(gray)
+    assert [line.text for line in reading.lines] == ["either party may end this"] * 3
+    words = sum(len(line.words) for line in reading.lines)
+    scores = torch.full((words, len(CLAUSE_TYPES), 3), -9.0)
+    scores[:, :, 2] = 9.0
+    scores[0, :, 1] = 19.0
+    monkeypatch.setattr(model.model, "choose", lambda visual, tokens, first: scores)
+    found = model.find(gray, reading, prompt.load(CLAUSE_TYPES), 64)
+    assert {p.type for p in found.passages} == set(CLAUSE_TYPES)
+    for passage in found.passages:
+        assert passage.visual_tokens == 64
+        assert passage.first == (0, 0) and passage.last == (2, len(reading.lines[2].words) - 1)
+        try:
+            parse_answer(passage.type, passage.answer_json)
+        except AnswerError:  # an untrained model may be cut off; then the text is refused, not passed on as whole
+            with pytest.raises(json.JSONDecodeError):
+                json.loads(passage.answer_json)
