@@ -76,7 +76,7 @@ def fit(odds: NDArray[np.float64], truth: NDArray[np.float64], steps: int = 400)
 
 
 def calibrate(
-    checkpoint: Path, tokenizer: Path, pages: list[LabelledPage], sights: list[Sighting] | None, shorts: dict[str, str]
+    checkpoint: Path, tokenizer: Path, pages: list[LabelledPage], sights: list[Sighting | None] | None, shorts: dict[str, str]
 ) -> Calibration:
     """The calibration of a trained checkpoint on the held-out pages, all with the largest budget."""
     vocabulary = Vocabulary(tokenizer)

@@ -48,7 +48,9 @@ def language(work: Work, steps: Steps = 2500, decay: Decay = 700, threads: Threa
     train(LanguageRun(work / "contracts.npz", work / "language", steps=steps, decay_steps=decay, threads=threads))
 
 
-def _labelled(data: Path, work: Path, visual: bool) -> tuple[list[Any], list[Any] | None, dict[str, str]]:
+def _labelled(
+    data: Path, work: Path, visual: bool, workers: int = 1, share: float = 1.0
+) -> tuple[list[Any], list[Any] | None, dict[str, str]]:
     """The labelled pages, what the trained reader sees on them (None where that is not asked for), and the prompts' short forms."""
     from clausescan import prompt
     from clausescan.schema.clauses import CLAUSE_TYPES
@@ -61,10 +63,11 @@ def _labelled(data: Path, work: Path, visual: bool) -> tuple[list[Any], list[Any
     if not visual:
         return pages, None, shorts
     from clausescan.train.sightings import sightings
-    from clausescan.train.teach_reader import load_reader
 
-    reader = load_reader(work / "reader" / "reader.pt")
-    return pages, sightings(pages, contracts, data / "cuad" / "pdf", reader, work / "sightings"), shorts
+    seen = sightings(
+        pages, work / "contracts.npz", data / "cuad" / "pdf", work / "reader" / "reader.pt", work / "sightings", workers, share
+    )
+    return pages, seen, shorts
 
 
 @app.command()
@@ -75,17 +78,23 @@ def clauses(
     workers: Annotated[int, typer.Option(min=1, help="Processes that average their gradients.")] = 1,
     visual: Annotated[bool, typer.Option(help="Stage D: show visual tokens of the trained reader as well.")] = False,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 4e-4,
+    share: Annotated[float, typer.Option(help="Of the pages that are photographed and seen for stage D.")] = 1.0,
+    weak: Annotated[int, typer.Option(min=0, help="Pages labelled weakly, by their headings, that come before stage C.")] = 1800,
 ) -> None:
     """Stages C and D: which words are clauses, and the answers about them, on pages labelled by reading."""
+    from clausescan.train.contracts import Contracts
     from clausescan.train.teach_clauses import ClauseRun, train
+    from clausescan.train.weak import weak_pages
 
-    pages, sights, shorts = _labelled(data, work, visual)
+    pages, sights, shorts = _labelled(data, work, visual, workers, share)
     language, tokenizer = work / "language" / "language.pt", work / "language" / "tokenizer.json"
     out, begin = (work / "clauses-visual", work / "clauses" / "clauses.pt") if visual else (work / "clauses", None)
     run = ClauseRun(
         out, language, tokenizer, begin, visual_share=0.75 if visual else 0.0, epochs=epochs, rate=rate, workers=workers
     )
-    train(run, pages, shorts, sights)
+    known = {(p.pdf, p.index) for p in pages}
+    early = weak_pages(Contracts(work / "contracts.npz"), known, weak) if weak and not visual else []
+    train(run, pages, shorts, sights, early)
 
 
 @app.command()
@@ -95,7 +104,16 @@ def assemble(data: Data, work: Work, out: Annotated[Path, typer.Option(help="Fol
     from clausescan.train.calibrate import calibrate
 
     checkpoint, tokenizer = work / "clauses-visual" / "clauses.pt", work / "language" / "tokenizer.json"
-    found = calibrate(checkpoint, tokenizer, *_labelled(data, work, True))
+    found = calibrate(checkpoint, tokenizer, *_labelled(data, work, True, share=0.0))
     typer.echo(f"expected calibration error {found.error_before:.4f} before, {found.error_after:.4f} after")
     parts = (work / "lines" / "lines.pt", work / "reader" / "reader.pt", checkpoint, tokenizer)
     typer.echo(str(run(*parts, out, presence_scale=found.scale, presence_shift=found.shift)))
+
+
+@app.command()
+def samples(out: Annotated[Path, typer.Option(help="Folder with source/; photos and truth.json go there.")]) -> None:
+    """Set the texts of samples/source as pages, photograph them, and write their truth."""
+    from clausescan.train.samples import write_samples
+
+    for news in write_samples(out):
+        typer.echo(news)

@@ -5,7 +5,9 @@ The reader is frozen by then, so each page is looked at once and its features (8
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -19,11 +21,12 @@ from clausescan.model.strips import STRIP_CELL, StripCutter, strip_of
 from clausescan.page import READING_WIDTH
 from clausescan.rectify.light import even_light
 from clausescan.train.contracts import UNITS, Contracts
+from clausescan.train.crops import CropLine
 from clausescan.train.labels import LabelledPage
 from clausescan.train.photograph import compress, lens, light, sensor
 from clausescan.train.sheets import RealSheets, x_height_of
-from clausescan.train.crops import CropLine
-from clausescan.train.teach_reader import batch_of
+from clausescan.train.split import held_out_contract
+from clausescan.train.teach_reader import batch_of, load_reader
 
 LINES_AT_ONCE = 12
 
@@ -99,21 +102,50 @@ def sight(page: LabelledPage, number: int, sheets: RealSheets, reader: LineReade
     return Sighting(torch.cat(features), torch.from_numpy(np.concatenate(places)).float(), line)
 
 
+class _Looker:
+    """What a worker needs to look at pages."""
+
+    def __init__(self, contracts: Path, pdfs: Path, reader: Path) -> None:
+        torch.set_num_threads(1)
+        cv2.setNumThreads(1)
+        self.sheets = RealSheets(Contracts(contracts), pdfs)
+        self.reader = load_reader(reader)
+
+    def look(self, page: LabelledPage, number: int, file: Path, seed: int) -> None:
+        """Look at one page and keep what was seen."""
+        made = sight(page, number, self.sheets, self.reader, np.random.default_rng((seed, number)))
+        beside = file.with_suffix(".part")
+        torch.save((made.features, made.places, made.line), beside)
+        beside.replace(file)
+
+
+_looker: list[_Looker] = []
+"""One a process, made by the pool."""
+
+
+def _begin(contracts: Path, pdfs: Path, reader: Path) -> None:
+    _looker.append(_Looker(contracts, pdfs, reader))
+
+
+def _look(page: LabelledPage, number: int, file: Path, seed: int) -> None:
+    _looker[0].look(page, number, file, seed)
+
+
 def sightings(
-    pages: list[LabelledPage], contracts: Contracts, pdfs: Path, reader: LineReader, folder: Path, seed: int = 5
-) -> list[Sighting]:
-    """Every page's sighting, made once and kept in `folder`."""
+    pages: list[LabelledPage], contracts: Path, pdfs: Path, reader: Path, folder: Path, workers: int = 1, share: float = 1.0, seed: int = 5
+) -> list[Sighting | None]:
+    """Sightings of all held-out pages and of a share of the others (the rest are None), made once and kept in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows = {(row["pdf"], row["page"]): i for i, row in enumerate(contracts.index)}
-    sheets = RealSheets(contracts, pdfs)
-    out = []
-    for page in pages:
-        number = rows[page.pdf, page.index]
-        file = folder / f"{number}.pt"
-        if not file.exists():
-            made = sight(page, number, sheets, reader, np.random.default_rng((seed, number)))
-            beside = file.with_suffix(f".{seed}.part")
-            torch.save((made.features, made.places, made.line), beside)
-            beside.replace(file)
-        out.append(Sighting(*torch.load(file, weights_only=True)))
-    return out
+    rows = {(row["pdf"], row["page"]): i for i, row in enumerate(Contracts(contracts).index)}
+    numbers = [rows[p.pdf, p.index] for p in pages]
+    wanted = [held_out_contract(p.pdf) or np.random.default_rng((seed, n)).random() < share for p, n in zip(pages, numbers, strict=True)]
+    files = [folder / f"{n}.pt" for n in numbers]
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (contracts, pdfs, reader)) as pool:
+        todo = [
+            pool.submit(_look, page, number, file, seed)
+            for page, number, file, want in zip(pages, numbers, files, wanted, strict=True)
+            if want and not file.exists()
+        ]
+        for each in todo:
+            each.result()
+    return [Sighting(*torch.load(f, weights_only=True)) if want else None for f, want in zip(files, wanted, strict=True)]

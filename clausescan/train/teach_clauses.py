@@ -31,6 +31,7 @@ from clausescan.train.drills import draw_drill
 from clausescan.train.labels import LabelledClause, LabelledPage
 from clausescan.train.sightings import Sighting
 from clausescan.train.split import held_out_contract
+from clausescan.train.weak import UNTOLD, WeakPage
 
 
 @dataclass(frozen=True)
@@ -188,8 +189,8 @@ class Teacher:
             embedded, shift = torch.cat((visual[None].to(embedded.dtype), embedded), 1), len(visual)
         hidden = model.language(embedded, embedded.shape[1])
         scores = model.choice(hidden[0, first + shift]).float()  # (W, types, 3)
-        weight = torch.where(tags.t() == BEGIN, 3.0, 1.0)
-        each = F.cross_entropy(scores.flatten(0, 1), tags.t().flatten(), reduction="none").view(weight.shape)
+        weight = torch.where(tags.t() == BEGIN, 3.0, 1.0) * (tags.t() != UNTOLD)
+        each = F.cross_entropy(scores.flatten(0, 1), tags.t().flatten(), reduction="none", ignore_index=UNTOLD).view(weight.shape)
         return (each * weight).sum() / weight.sum().clamp(min=1), scores
 
     def answer_loss(self, model: Understanding, question: list[int], answer: str, visual: Tensor | None) -> Tensor:
@@ -237,6 +238,15 @@ def page_loss(
     return total, float(loss.detach()), answers
 
 
+def weak_loss(model: Understanding, teacher: Teacher, weak: WeakPage, rng: np.random.Generator, run: ClauseRun) -> Tensor:
+    """The choice loss of a weakly labelled page, and at times a copying drill."""
+    rate = float(rng.choice([0, 0.003, 0.01]))
+    words = [misread(w, rate, rng) for w in words_of(weak.page)]
+    loss = teacher.choice_loss(model, *teacher.page_tokens(weak.page, words), torch.from_numpy(weak.tags), None)[0]
+    drill = drill_loss(model, teacher, weak.page, words, rng) if rng.random() < run.drill_share else None
+    return loss if drill is None else loss + 0.3 * drill
+
+
 def drill_loss(model: Understanding, teacher: Teacher, page: LabelledPage, words: list[str], rng: np.random.Generator) -> Tensor | None:
     """A copying drill on one of the page's passages; None where no number stands."""
     lines, start = [], 0
@@ -265,15 +275,21 @@ def clause_lines(clause: LabelledClause) -> list[int]:
 
 
 def train(
-    run: ClauseRun, pages: list[LabelledPage], shorts: dict[str, str], sights: list[Sighting] | None = None, log: Any = print
+    run: ClauseRun,
+    pages: list[LabelledPage],
+    shorts: dict[str, str],
+    sights: list[Sighting | None] | None = None,
+    weak: list[WeakPage] | None = None,
+    log: Any = print,
 ) -> Path:
-    """Train or resume; returns the checkpoint's path. Held-out figures after every epoch."""
+    """Train or resume; returns the checkpoint's path. Weakly labelled pages come first, once; held-out figures after every epoch."""
+    weak = [w for w in weak or [] if not held_out_contract(w.page.pdf)]
     if run.workers == 1:
-        _work(0, run, pages, shorts, sights, log)
+        _work(0, run, pages, shorts, sights, weak, log)
     else:
         os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
         os.environ.setdefault("MASTER_PORT", str(_free_port()))
-        torch.multiprocessing.spawn(_work, (run, pages, shorts, sights, log), nprocs=run.workers)  # type: ignore[no-untyped-call]
+        torch.multiprocessing.spawn(_work, (run, pages, shorts, sights, weak, log), nprocs=run.workers)  # type: ignore[no-untyped-call]
     return run.out / "clauses.pt"
 
 
@@ -284,7 +300,13 @@ def _free_port() -> int:
 
 
 def _work(
-    rank: int, run: ClauseRun, pages: list[LabelledPage], shorts: dict[str, str], sights: list[Sighting] | None, log: Any
+    rank: int,
+    run: ClauseRun,
+    pages: list[LabelledPage],
+    shorts: dict[str, str],
+    sights: list[Sighting | None] | None,
+    weak: list[WeakPage],
+    log: Any,
 ) -> None:
     """One worker's share of every step; worker 0 reports, measures and saves."""
     torch.set_num_threads(1)
@@ -302,17 +324,18 @@ def _work(
     average = Average(model, 0.99)
     path = run.out / "clauses.pt"
     step = load_checkpoint(path, model, optimiser, average)
-    seen: Sequence[Sighting | None] = sights if sights is not None else [None] * len(pages)
+    seen = sights if sights is not None else [None] * len(pages)
     learn = [(p, s) for p, s in zip(pages, seen, strict=True) if not held_out_contract(p.pdf)]
     unseen = [(p, s) for p, s in zip(pages, seen, strict=True) if held_out_contract(p.pdf)]
     an_epoch = len(learn) // run.accumulate
-    steps = run.epochs * an_epoch
+    before = len(weak) // run.accumulate
+    steps = before + run.epochs * an_epoch
     if rank == 0:
-        log(f"{len(learn)} pages to learn from, {len(unseen)} held out, {steps} steps of {run.accumulate} pages", flush=True)
+        log(f"{len(weak)} weak pages and {len(learn)} pages to learn from, {len(unseen)} held out, {steps} steps of {run.accumulate} pages", flush=True)
     sums = np.zeros(2)
     started = last_save = time.time()
     while step < steps:
-        epoch, at = divmod(step, an_epoch)
+        epoch, at = divmod(max(0, step - before), an_epoch)
         order = np.random.default_rng((run.seed, epoch)).permutation(len(learn))
         rate = run.rate * min(1.0, (step + 1) / run.warmup) * max(0.02, 0.5 * (1 + np.cos(np.pi * step / steps)))
         for group in optimiser.param_groups:
@@ -321,7 +344,11 @@ def _work(
         for n in range(rank, run.accumulate, run.workers):
             rng = np.random.default_rng((run.seed + 1, step, n))
             with torch.autocast("cpu", torch.bfloat16):
-                loss, choice, answer = page_loss(model, teacher, *learn[order[at * run.accumulate + n]], rng, run)
+                if step < before:
+                    loss = weak_loss(model, teacher, weak[step * run.accumulate + n], rng, run)
+                    choice, answer = float(loss.detach()), 0.0
+                else:
+                    loss, choice, answer = page_loss(model, teacher, *learn[order[at * run.accumulate + n]], rng, run)
             (loss / run.accumulate).backward()  # type: ignore[no-untyped-call]
             sums += np.array([choice, answer]) * run.workers / run.accumulate / 10
         if run.workers > 1:
@@ -339,11 +366,11 @@ def _work(
         if time.time() - last_save > 180 or step == steps:
             save_checkpoint(path, model, optimiser, step, {k: str(v) for k, v in asdict(run).items()}, average)
             last_save = time.time()
-        if step % an_epoch == 0:
+        if step >= before and (step - before) % an_epoch == 0:
             with average.shown(model):
                 for budget in (0, *BUDGETS) if sights is not None and step == steps else (0,) if sights is None else (0, BUDGETS[-1]):
                     figures = evaluate(model, teacher, unseen, budget)
-                    log(f"epoch {step // an_epoch} held out, {budget} visual tokens: {figures}", flush=True)
+                    log(f"epoch {(step - before) // an_epoch} held out, {budget} visual tokens: {figures}", flush=True)
             started = time.time()
     if run.workers > 1:
         torch.distributed.destroy_process_group()
