@@ -25,7 +25,9 @@ from tests.test_model_reading import logits_of
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny model of ours."""
     folder = tmp_path_factory.mktemp("model")
-    train_vocabulary([" either party may terminate this agreement upon thirty (30) days notice"] * 20, 300, folder / "tokenizer.json")
+    train_vocabulary(
+        [" either party may terminate this agreement upon thirty (30) days notice"] * 20, 300, folder / "tokenizer.json"
+    )
     size = len(json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"])
     tiny(vocab_size=size).save_pretrained(folder)
     write_manifest(folder)
@@ -84,7 +86,9 @@ def test_what_is_found_keeps_to_the_page_and_the_budget(made: Path, monkeypatch:
     monkeypatch.setattr(modeling, "find_lines", lambda maps: lines)
     model = engine.load(made)
     look = model.model.look
-    monkeypatch.setattr(model.model, "look", lambda ink: replace(look(ink), sequence=(logits_of("either party may end this"),) * 3))
+    monkeypatch.setattr(
+        model.model, "look", lambda ink: replace(look(ink), sequence=(logits_of("either party may end this"),) * 3)
+    )
     gray = np.random.default_rng(0).integers(0, 255, (256, 1024), np.uint8)
     reading = model.read(gray)
     assert [line.text for line in reading.lines] == ["either party may end this"] * 3

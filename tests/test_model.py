@@ -20,8 +20,9 @@ from clausescan.model.resampler import BUDGETS, Kind, Resampler
 from clausescan.model.strips import STRIP_HEIGHT
 
 TINY = {
-    "encoder_widths": (8, 12), "encoder_depths": (1, 1), "reader_widths": (8, 8, 12), "reader_depths": (1, 1), "line_channels": 16,
-    "line_dilations": (1,), "vocab_size": 300, "hidden_size": 40, "num_hidden_layers": 2, "num_attention_heads": 5,
+    "encoder_widths": (8, 12), "encoder_depths": (1, 1), "reader_widths": (8, 8, 12), "reader_depths": (1, 1),
+    "line_channels": 16, "line_dilations": (1,), "vocab_size": 300, "hidden_size": 40, "num_hidden_layers": 2,
+    "num_attention_heads": 5,
 }  # fmt: skip
 
 

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from clausescan.model.charset import BLANK, NUM_CLASSES, decode, encode
-from clausescan.model.grammar import AnswerWriter
 from clausescan.model.encoder import CELL
+from clausescan.model.grammar import AnswerWriter
 from clausescan.model.linefinder import TextLine, find_lines
 from clausescan.model.processing import ClausescanImageProcessor
 from clausescan.model.strips import STRIP_HEIGHT, Strip, StripCutter, strip_of

@@ -64,10 +64,10 @@ def best_runs(log_p: NDArray[np.float64]) -> list[Run]:
     tags = np.array(path[::-1])
     belongs = 1 - np.exp(log_p[:, OUTSIDE])
     groups: list[list[int]] = []
-    for w in np.flatnonzero(tags != OUTSIDE):
+    for w in np.flatnonzero(tags != OUTSIDE).tolist():
         if not groups or tags[w] == BEGIN or w - groups[-1][-1] > REJOIN_WORDS:
             groups.append([])
-        groups[-1].append(int(w))
+        groups[-1].append(w)
     return [Run(g[0], g[-1], tuple(sorted(set(range(g[0], g[-1])) - set(g))), float(belongs[g].mean())) for g in groups]
 
 

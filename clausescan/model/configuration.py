@@ -34,10 +34,10 @@ class ClausescanConfig(PreTrainedConfig):
         presence_shift: float = 0.0,
         **kwargs: Any,
     ) -> None:
-        self.encoder_widths = tuple(encoder_widths)
-        self.encoder_depths = tuple(encoder_depths)
-        self.reader_widths = tuple(reader_widths)
-        self.reader_depths = tuple(reader_depths)
+        self.encoder_widths = (encoder_widths[0], encoder_widths[1])
+        self.encoder_depths = (encoder_depths[0], encoder_depths[1])
+        self.reader_widths = (reader_widths[0], reader_widths[1], reader_widths[2])
+        self.reader_depths = (reader_depths[0], reader_depths[1])
         self.line_channels = line_channels
         self.line_dilations = tuple(line_dilations)
         self.vocab_size = vocab_size

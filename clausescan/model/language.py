@@ -36,7 +36,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tenso
     Written out: with the short sequences here plain matrix products beat torch's fused CPU kernel, whose backward pass
     took two fifths of a training step.
     """
-    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+    scores: Tensor = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))
     return scores.softmax(-1, dtype=scores.dtype) @ v
@@ -88,14 +88,15 @@ class LanguageModel(nn.Module):
         super().__init__()
         self.heads = heads
         self.embedding = nn.Embedding(vocabulary, width)
-        self.layers = nn.ModuleList(Layer(width, heads) for _ in range(layers))
+        stack = [Layer(width, heads) for _ in range(layers)]
+        self.layers = nn.ModuleList(stack)
         self.norm = nn.LayerNorm(width, bias=False)
         nn.init.normal_(self.embedding.weight, std=0.02)
-        for layer in self.layers:
+        for layer in stack:
             for linear in (layer.qkv, layer.up):
-                nn.init.normal_(linear.weight, std=0.02)  # type: ignore[arg-type]
+                nn.init.normal_(linear.weight, std=0.02)
             for linear in (layer.out, layer.down):
-                nn.init.normal_(linear.weight, std=0.02 / (2 * layers) ** 0.5)  # type: ignore[arg-type]
+                nn.init.normal_(linear.weight, std=0.02 / (2 * layers) ** 0.5)
 
     def forward(self, embedded: Tensor, given: int, cache: Cache | None = None) -> Tensor:
         """(B, T, D) embedded inputs to hidden states (B, T, D); the first `given` of them see each other.

@@ -18,15 +18,16 @@ from clausescan.page import READING_WIDTH
 
 
 class ClausescanImageProcessor(BaseImageProcessor):
-    """A rectified page, gray or RGB, to `pixel_values` (1, 1, H, W) float32: ink near 1, W the reading width, H a multiple of 16."""
+    """A rectified page, gray or RGB, to `pixel_values` (1, 1, H, W) float32.
 
-    model_input_names = ["pixel_values"]
+    Ink is near 1, W the reading width, H a multiple of 16.
+    """
 
     def __init__(self, width: int = READING_WIDTH, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.width = width
 
-    def preprocess(self, images: Any, **kwargs: Any) -> BatchFeature:
+    def preprocess(self, images: Any, **_: Any) -> BatchFeature:
         """One page as a PIL image or a uint8 array (H, W) or (H, W, 3) RGB. Raises ValueError for anything else."""
         page = np.asarray(images[0] if isinstance(images, (list, tuple)) else images)
         if page.dtype != np.uint8 or page.ndim not in (2, 3):
@@ -44,9 +45,9 @@ class ClausescanProcessor(ProcessorMixin):
     """A page and a question to model inputs; the question is preceded by one image token for each visual token of the budget."""
 
     def __init__(self, image_processor: Any = None, tokenizer: Any = None, **kwargs: Any) -> None:
-        super().__init__(image_processor, tokenizer, **kwargs)
+        super().__init__(image_processor, tokenizer, **kwargs)  # type: ignore[no-untyped-call]
 
-    def __call__(self, images: Any = None, text: str = "", budget: int = BUDGETS[-1], **kwargs: Any) -> BatchFeature:
+    def __call__(self, images: Any = None, text: str = "", budget: int = BUDGETS[-1], **_: Any) -> BatchFeature:
         """`pixel_values` and `input_ids` (1, budget + T). Raises ValueError for a budget the model was not made for."""
         if not 1 <= budget <= BUDGETS[-1]:
             raise ValueError(f"a budget of {budget} visual tokens is not between 1 and {BUDGETS[-1]}")

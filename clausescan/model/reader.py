@@ -32,7 +32,7 @@ class LineBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(L, C, T) to the same shape."""
-        y = self.norm(x.transpose(1, 2)).transpose(1, 2)
+        y: Tensor = self.norm(x.transpose(1, 2)).transpose(1, 2)
         y = self.second(F.gelu(self.first(y)))
         return x + y * self.scale.to(y.dtype)
 

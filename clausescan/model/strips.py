@@ -7,6 +7,7 @@ The only resampling between the rectified page and the line reader. A strip's pi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,9 +34,9 @@ class Strip:
     scale: float
     width: int
 
-    def x(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
+    def x(self, u: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Page x of strip px `u`, edges counted (pixel centres at + 0.5)."""
-        return self.left + u * self.scale
+        return np.asarray(self.left + u * self.scale, np.float64)
 
     @property
     def cells(self) -> int:
@@ -68,8 +69,6 @@ class StripCutter:
         x = strip.x(np.arange(strip.width) + 0.5) * factor - 0.5
         rows = (np.arange(STRIP_HEIGHT) + 0.5 - STRIP_HEIGHT / 2) * strip.scale
         y = (middle[None] + rows[:, None]) * factor - 0.5
-        across = np.broadcast_to(x.astype(np.float32), y.shape)
-        return np.asarray(
-            cv2.remap(gray, np.ascontiguousarray(across), y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
-            np.uint8,
-        )
+        across = np.ascontiguousarray(np.broadcast_to(x.astype(np.float32), y.shape))
+        strip_px = cv2.remap(gray, across, y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(strip_px, np.uint8)

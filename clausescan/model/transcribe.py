@@ -19,7 +19,10 @@ from clausescan.model.strips import FRAME, Strip
 from clausescan.page import Line, Word
 
 ASCENT, DESCENT = 1.0, 0.75
-"""Box edges above and below the x-height's middle, in x-heights: to the ascenders, and half-way into the descenders (median over real pages)."""
+"""Box edges above and below the x-height's middle, in x-heights (median over real pages).
+
+To the ascenders, and half-way into the descenders.
+"""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,12 @@ def letter_height(low: NDArray[np.uint8], tracks: list[Track]) -> float:
 
 
 def defects(
-    page: NDArray[np.uint8], low: NDArray[np.uint8], tracks: list[Track], to_page: PointMap, corners: Points, size: tuple[int, int]
+    page: NDArray[np.uint8],
+    low: NDArray[np.uint8],
+    tracks: list[Track],
+    to_page: PointMap,
+    corners: Points,
+    size: tuple[int, int],
 ) -> tuple[Defect, ...]:
     """All that is wrong with a capture. `page` (not yet evened) and `low` show the page, `size` is the photo's (w, h)."""
     height = letter_height(low, tracks)
@@ -71,7 +76,7 @@ def _too_small(height: float, tracks: list[Track], to_page: PointMap) -> Defect 
     if not tracks:
         return None
     middles = np.array([t.points[len(t.points) // 2] for t in tracks]) / LOW
-    step = np.linalg.norm(to_page.inverse(middles + (0, 1)) - to_page.inverse(middles), axis=1)
+    step = np.linalg.norm(to_page.inverse(middles + np.array([0.0, 1.0])) - to_page.inverse(middles), axis=1)
     severity = _severity(-height * float(np.median(step)), -_SMALL_PRINT, -_SMALL_PRINT / 2)
     return Defect("letters_too_small", severity, _text_quad(tracks, to_page)) if severity > 0 else None
 
@@ -86,7 +91,8 @@ def edge_width(page: NDArray[np.uint8], tracks: list[Track], height: float) -> F
         strip = page[max(0, y - reach) : y + reach, x0:x1].astype(np.float32)
         if strip.shape[0] < 5 or strip.shape[1] < 20:
             continue
-        slope = np.maximum(np.abs(cv2.Sobel(strip, cv2.CV_32F, 1, 0, scale=0.125)), np.abs(cv2.Sobel(strip, cv2.CV_32F, 0, 1, scale=0.125)))
+        across, down = (np.abs(cv2.Sobel(strip, cv2.CV_32F, dx, 1 - dx, scale=0.125)) for dx in (1, 0))
+        slope = np.maximum(across, down)
         contrast = float(np.percentile(strip, 90) - np.percentile(strip, 2))
         widths.append(contrast / max(float(np.percentile(slope, 98.5)), 0.5))
     return np.array(widths)

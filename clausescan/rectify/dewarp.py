@@ -35,7 +35,7 @@ class Displacement:
             raise ValueError("a displacement must not fold the page")
 
     def shift(self, points: Points) -> Floats:
-        """d at (N, 2) points, (N,) px."""
+        """The displacement d at (N, 2) points, (N,) px."""
         rows, cols = self.grid.shape
         u, v = np.clip(points[:, 0] / CELL, 0, cols - 1), np.clip(points[:, 1] / CELL, 0, rows - 1)
         i, j = np.minimum(v.astype(int), rows - 2), np.minimum(u.astype(int), cols - 2)
@@ -46,7 +46,7 @@ class Displacement:
 
     def forward(self, points: Points) -> Points:
         """Curved page to straight page, (N, 2)."""
-        return points + np.c_[np.zeros(len(points)), self.shift(points)]
+        return np.asarray(points + np.c_[np.zeros(len(points)), self.shift(points)], np.float64)
 
     def inverse(self, points: Points) -> Points:
         """Straight page back to curved page, (N, 2), by fixed-point iteration, exact to 0.05 px."""
@@ -71,10 +71,10 @@ def fit(tracks: list[Track], height: int) -> Displacement | None:
     weight = np.ones(len(points))
     p, q = np.meshgrid(np.arange(1, _ORDER_X + 1), np.arange(_ORDER_Y + 1), indexing="ij")
     ridge = np.diag((0.02 * ((p - 1) ** 2 + 2 * q**2)).ravel()) * len(points) / 100
-    found = np.zeros(basis.shape[1])
+    found: Floats = np.zeros(basis.shape[1])
     for _ in range(8):
         a, b = _within(basis, owner, weight), _within(points[:, 1:], owner, weight)[:, 0]
-        found = np.linalg.solve(a.T @ (weight[:, None] * a) + ridge, -a.T @ (weight * b))
+        found = np.asarray(np.linalg.solve(a.T @ (weight[:, None] * a) + ridge, -a.T @ (weight * b)), np.float64)
         residual = b + a @ found
         scale = max(2.0 * float(np.median(np.abs(residual))), 1.0)
         weight = 1 / (1 + (residual / scale) ** 2)
@@ -87,7 +87,10 @@ def fit(tracks: list[Track], height: int) -> Displacement | None:
 
 
 def _basis(points: Points, span: tuple[Floats, Floats]) -> Floats:
-    """Products of Chebyshev polynomials, (N, terms), those of y alone left out; beyond the text straight on in x, constant in y."""
+    """Products of Chebyshev polynomials, (N, terms), those of y alone left out.
+
+    Beyond the text they go straight on in x and stay constant in y.
+    """
     middle, half = (span[0] + span[1]) / 2, np.maximum((span[1] - span[0]) / 2, 100.0)
     u = (points - middle) / half
     inner = np.clip(u, -1, 1)
@@ -112,6 +115,7 @@ def _leftover(points: Points, residual: Floats, weight: Floats, shape: tuple[int
     cells = np.minimum(np.round(points / CELL).astype(int), (shape[1] - 1, shape[0] - 1))
     np.add.at(total, (cells[:, 1], cells[:, 0]), (weight * residual).astype(np.float32))
     np.add.at(mass, (cells[:, 1], cells[:, 0]), weight.astype(np.float32))
-    blur = {"sigmaX": 0.8, "sigmaY": 1.6, "borderType": cv2.BORDER_CONSTANT}
-    total, mass = cv2.GaussianBlur(total, (0, 0), **blur), cv2.GaussianBlur(mass, (0, 0), **blur)
-    return np.asarray(-total / (mass + 0.5), np.float64)
+    total_near, mass_near = (
+        cv2.GaussianBlur(part, (0, 0), sigmaX=0.8, sigmaY=1.6, borderType=cv2.BORDER_CONSTANT) for part in (total, mass)
+    )
+    return np.asarray(-total_near / (mass_near + 0.5), np.float64)

@@ -78,7 +78,7 @@ def _follow(lab: NDArray[np.uint8], side: Curve, reach: float, stiffness: float)
     """The edge within `reach` px of the side; that side itself where too little of it is seen."""
     h, w = lab.shape[:2]
     points = side.points()
-    seen = (points > 2).all(axis=1) & (points < (w - 3, h - 3)).all(axis=1)
+    seen = np.asarray((points > 2).all(axis=1) & (points < (w - 3, h - 3)).all(axis=1), np.bool_)
     seen[[0, -1]] = False
     if seen.sum() < _SAMPLES // 4:
         return side
@@ -89,7 +89,8 @@ def _follow(lab: NDArray[np.uint8], side: Curve, reach: float, stiffness: float)
     exact = offsets[path] + 0.5 * _peak(response, path)
     strength = np.clip(response[np.arange(len(path)), path], 0.05, 1.0)
     hidden = max(places[0] - 1, _SAMPLES - 2 - places[-1])
-    return replace(side, offsets=_smoothed(side.offsets[places] + exact, strength, places, stiffness * (100 if hidden > 4 else 1)))
+    stiffness *= 100 if hidden > 4 else 1
+    return replace(side, offsets=_smoothed(side.offsets[places] + exact, strength, places, stiffness))
 
 
 def _strip(lab: NDArray[np.uint8], points: Points, normal: Floats, offsets: Floats) -> Floats:
@@ -137,7 +138,9 @@ def _peak(response: Floats, path: NDArray[np.intp]) -> Floats:
     inner = np.clip(path, 1, response.shape[1] - 2)
     a, b, c = response[rows, inner - 1], response[rows, inner], response[rows, inner + 1]
     bend = a - 2 * b + c
-    return np.asarray(np.clip(np.where(bend < -1e-6, 0.5 * (a - c) / np.where(bend < -1e-6, bend, -1), 0.0), -0.5, 0.5), np.float64)
+    bent = bend < -1e-6
+    shift = np.where(bent, 0.5 * (a - c) / np.where(bent, bend, -1), 0.0)
+    return np.asarray(np.clip(shift, -0.5, 0.5), np.float64)
 
 
 def _smoothed(offsets: Floats, weights: Floats, places: NDArray[np.intp], stiffness: float) -> Floats:

@@ -30,4 +30,4 @@ def paper_level(gray: NDArray[np.uint8]) -> NDArray[np.float32]:
 def even_light(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Divide the picture by its paper level: (H, W) uint8 to the same, paper near :data:`PAPER`."""
     level = np.maximum(paper_level(gray), 12.0)
-    return cv2.convertScaleAbs(cv2.divide(gray.astype(np.float32), level, scale=PAPER))
+    return np.asarray(cv2.convertScaleAbs(cv2.divide(gray.astype(np.float32), level, scale=PAPER)), np.uint8)

@@ -45,9 +45,9 @@ def without_text(lab: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(H, W, 3) uint8 Lab to float32, with print closed over and grain smoothed; straight edges stay where they are."""
     light = cv2.morphologyEx(lab[..., 0], cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
     parts = [cv2.medianBlur(light, 3), cv2.medianBlur(lab[..., 1], 7), cv2.medianBlur(lab[..., 2], 7)]
-    smooth = cv2.GaussianBlur(cv2.merge(parts).astype(np.float32), (0, 0), 1.0)
+    smooth = np.asarray(cv2.GaussianBlur(cv2.merge(parts).astype(np.float32), (0, 0), 1.0), np.float32)
     smooth[..., 1:] *= 1.5
-    return np.asarray(smooth, np.float32)
+    return smooth
 
 
 def colour_step(field: NDArray[np.float32], points: Points, normal: Floats, reach: float) -> Floats:
@@ -87,7 +87,8 @@ def segments(field: NDArray[np.float32], masks: list[NDArray[np.uint8]]) -> Floa
         if lines is not None:
             found.append(lines.reshape(-1, 4).astype(np.float64) - 2)
     every = np.concatenate(found)
-    return every[np.hypot(every[:, 2] - every[:, 0], every[:, 3] - every[:, 1]) > 0.03 * max(field.shape[:2])]
+    length = np.hypot(every[:, 2] - every[:, 0], every[:, 3] - every[:, 1])
+    return np.asarray(every[length > 0.03 * max(field.shape[:2])], np.float64)
 
 
 def merge(pieces: Floats) -> list[tuple[Floats, Floats, float]]:

@@ -79,7 +79,9 @@ def _homography(source: Points, target: Points) -> Points:
     return np.append(solved, 1.0).reshape(3, 3)
 
 
-def picture(gray: NDArray[np.uint8], to_page: PointMap, height: int, scale: float = 1.0, shrink: float = 1.0) -> NDArray[np.uint8]:
+def picture(
+    gray: NDArray[np.uint8], to_page: PointMap, height: int, scale: float = 1.0, shrink: float = 1.0
+) -> NDArray[np.uint8]:
     """The page, `scale` times its reading size, sampled from a photo: (scale * height, scale * READING_WIDTH) uint8.
 
     `gray` is the photo, itself `shrink` times its own size. Where the page has fewer px than the photo, the photo is blurred
@@ -94,7 +96,8 @@ def picture(gray: NDArray[np.uint8], to_page: PointMap, height: int, scale: floa
     steps = np.linalg.norm(np.diff(grid, axis=1), axis=2) / _CELL
     coarse = float(np.median(steps))
     if coarse > 1.25:
-        gray = cv2.GaussianBlur(gray, (0, 0), 0.4 * float(np.sqrt(coarse**2 - 1)))
-    fine = cv2.resize(grid, (len(xs) * _CELL, len(ys) * _CELL), interpolation=cv2.INTER_LINEAR)[_CELL : _CELL + h, _CELL : _CELL + w]
-    fixed = cv2.convertMaps(np.ascontiguousarray(fine), None, cv2.CV_16SC2)
+        gray = np.asarray(cv2.GaussianBlur(gray, (0, 0), 0.4 * float(np.sqrt(coarse**2 - 1))), np.uint8)
+    fine = cv2.resize(grid, (len(xs) * _CELL, len(ys) * _CELL), interpolation=cv2.INTER_LINEAR)
+    x, y = (fine[_CELL : _CELL + h, _CELL : _CELL + w, axis] for axis in (0, 1))
+    fixed = cv2.convertMaps(x, y, cv2.CV_16SC2)
     return np.asarray(cv2.remap(gray, *fixed, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8)

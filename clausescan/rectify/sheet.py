@@ -61,12 +61,13 @@ def colour_masks(field: NDArray[np.float32]) -> list[NDArray[np.uint8]]:
     """Likely sheets (0 or 255) by colour: what differs from the border, and what a GrabCut from there keeps."""
     h, w = field.shape[:2]
     scale = 150 / max(h, w)
-    low = cv2.resize(field, (round(w * scale), round(h * scale)), interpolation=cv2.INTER_AREA)
+    low = np.asarray(cv2.resize(field, (round(w * scale), round(h * scale)), interpolation=cv2.INTER_AREA), np.float32)
     lh, lw = low.shape[:2]
-    border = np.concatenate([low[:4].reshape(-1, 3), low[-4:].reshape(-1, 3), low[:, :4].reshape(-1, 3), low[:, -4:].reshape(-1, 3)])
-    _, _, centres = cv2.kmeans(border, 3, None, (3, 10, 1.0), 1, cv2.KMEANS_PP_CENTERS)
+    border = np.concatenate([part.reshape(-1, 3) for part in (low[:4], low[-4:], low[:, :4], low[:, -4:])])
+    nearest = np.zeros((len(border), 1), np.int32)
+    _, _, centres = cv2.kmeans(border, 3, nearest, (3, 10, 1.0), 1, cv2.KMEANS_PP_CENTERS)
     far = np.min(np.linalg.norm(low[:, :, None] - centres[None, None], axis=3), axis=2)
-    level = cv2.normalize(far, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    level = cv2.normalize(far, np.empty_like(far), 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
     _, mask = cv2.threshold(level, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     out = [_biggest(mask)]
     seed = np.full((lh, lw), cv2.GC_PR_BGD, np.uint8)
@@ -77,25 +78,29 @@ def colour_masks(field: NDArray[np.float32]) -> list[NDArray[np.uint8]]:
     if (seed % 2 == 0).any():
         cv2.setRNGSeed(7)
         bytes_ = np.clip(low, 0, 255).astype(np.uint8)
-        cv2.grabCut(bytes_, seed, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(bytes_, seed, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
         out.append(_biggest(np.where(seed % 2 == 1, 255, 0).astype(np.uint8)))
-    return [cv2.resize(m, (w, h), interpolation=cv2.INTER_CUBIC) for m in out]
+    return [np.asarray(cv2.resize(m, (w, h), interpolation=cv2.INTER_CUBIC), np.uint8) for m in out]
 
 
 def _biggest(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     if count < 2:
         return np.zeros_like(mask)
     best = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-    return cv2.morphologyEx(np.where(labels == best, 255, 0).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    whole = np.where(labels == best, 255, 0).astype(np.uint8)
+    return np.asarray(cv2.morphologyEx(whole, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)), np.uint8)
 
 
-def outline_quads(level: list[Line], upright: list[Line], width: int, height: int) -> list[tuple[float, Points, tuple[float, ...]]]:
+def outline_quads(
+    level: list[Line], upright: list[Line], width: int, height: int
+) -> list[tuple[float, Points, tuple[float, ...]]]:
     """All plausible outlines made of two lines of each group: (score, corners (4, 2), support of each side), best first."""
     level = sorted(level, key=lambda line: _at_middle(line, width / 2, height / 2, 1))
     upright = sorted(upright, key=lambda line: _at_middle(line, width / 2, height / 2, 0))
-    i, j, k, m = (c.ravel() for c in np.meshgrid(*map(np.arange, (len(level), len(level), len(upright), len(upright))), indexing="ij"))
+    levels, uprights = np.arange(len(level)), np.arange(len(upright))
+    i, j, k, m = (c.ravel() for c in np.meshgrid(levels, levels, uprights, uprights, indexing="ij"))
     some = (i < j) & (k < m)
     i, j, k, m = i[some], j[some], k[some], m[some]
     meet = _meetings(level, upright)
@@ -188,15 +193,15 @@ def find_sheet(rgb: NDArray[np.uint8]) -> Sheet:
     """The likeliest sheet on the photo; the frame itself where nothing better is seen. Corners still unrefined."""
     small, scale = small_copy(rgb)
     h, w = small.shape[:2]
-    field = without_text(cv2.cvtColor(small, cv2.COLOR_RGB2Lab))
+    field = without_text(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2Lab), np.uint8))
     step = texture(field)
     level, upright = two_directions(field, colour_masks(field), step)
     quads = outline_quads(level, upright, w, h)
     frame = np.array([[0, 0], [w - 1, 0], [w - 1, h - 1], [0, h - 1]], np.float64)
     quads.append((NEUTRAL, frame, (0.0, 0.0, 0.0, 0.0)))
-    text = text_mass(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
-    roughness = np.hypot(cv2.Sobel(field[..., 0], cv2.CV_32F, 1, 0, scale=0.25), cv2.Sobel(field[..., 0], cv2.CV_32F, 0, 1, scale=0.25))
-    rough = np.minimum(roughness / step, 1.0)
+    text = text_mass(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8))
+    across, down = (cv2.Sobel(field[..., 0], cv2.CV_32F, dx, 1 - dx, scale=0.25) for dx in (1, 0))
+    rough = np.minimum(np.hypot(across, down) / step, 1.0)
     judged = [(score + _content(quad, text, rough), quad, sides) for score, quad, sides in quads]
     score, quad, sides = max(judged, key=lambda entry: entry[0])
     return Sheet((quad + 0.5) / scale - 0.5, score, sides)

@@ -24,7 +24,7 @@ def assemble(lines: Path, reader: Path, clauses: Path, tokenizer: Path, out: Pat
         state |= {prefix + name: value for name, value in trained.items()}
     model.load_state_dict(state)
     out.mkdir(parents=True, exist_ok=True)
-    model.to(torch.bfloat16).save_pretrained(out)
+    model.bfloat16().save_pretrained(out)
     shutil.copyfile(tokenizer, out / "tokenizer.json")
     write_manifest(out)
     return out

@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
-_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
 _TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 70: "seventy", 80: "eighty", 90: "ninety"}
 
 COMMON = (
@@ -51,14 +54,15 @@ COMMON = (
 )
 
 _NAMES = (
-    "Supplier Customer Vendor Licensor Licensee Company Consultant Contractor Distributor Manufacturer Provider Client Seller Buyer Agent "
-    "Servicer Franchisee Franchisor Sponsor Owner Operator Lessor Lessee Publisher Developer Purchaser Bank Trustee Advisor Reseller"
+    "Supplier Customer Vendor Licensor Licensee Company Consultant Contractor Distributor Manufacturer Provider Client Seller "
+    "Buyer Agent Servicer Franchisee Franchisor Sponsor Owner Operator Lessor Lessee Publisher Developer Purchaser Bank Trustee "
+    "Advisor Reseller"
 ).split()
 
 _ALIKE = {
-    "l": "1Ii", "1": "lI", "I": "l1", "0": "O", "O": "0", "o": "0ec", "e": "co", "c": "eo", "a": "os", "s": "a5", "5": "S", "S": "5", "m": "nn",
-    "n": "rnhu", "h": "bn", "b": "h6", "u": "nv", "v": "yu", "y": "v", "t": "fl", "f": "t", "r": "n", "i": "l", ",": ".", ".": ",", ";": ":",
-    ":": ";", "d": "cl", "g": "q9", "w": "vv", "8": "B3", "3": "8", "6": "b", "B": "8",
+    "l": "1Ii", "1": "lI", "I": "l1", "0": "O", "O": "0", "o": "0ec", "e": "co", "c": "eo", "a": "os", "s": "a5", "5": "S",
+    "S": "5", "m": "nn", "n": "rnhu", "h": "bn", "b": "h6", "u": "nv", "v": "yu", "y": "v", "t": "fl", "f": "t", "r": "n",
+    "i": "l", ",": ".", ".": ",", ";": ":", ":": ";", "d": "cl", "g": "q9", "w": "vv", "8": "B3", "3": "8", "6": "b", "B": "8",
 }  # fmt: skip
 
 

@@ -70,7 +70,7 @@ class Warp:
         self.inverse_matrix = np.linalg.inv(self.matrix)
         self.centre = np.array(centre)
         self.middle = np.array([w / 2, h / 2])
-        self.waves = []
+        self.waves: list[tuple[NDArray[np.float64], float, NDArray[np.float64]]] = []
         for _ in range(int(rng.integers(0, 4))):
             length = rng.uniform(250, 1800)
             slope = rng.normal(0, 0.025 * strength)
@@ -89,14 +89,14 @@ class Warp:
 
     def to_sheet(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """(..., 2) crop pixels to sheet pixels."""
-        return (points - self.middle) @ self.matrix.T + self.centre + self.displacement(points)
+        return np.asarray((points - self.middle) @ self.matrix.T + self.centre + self.displacement(points), np.float64)
 
     def to_crop(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """(..., 2) sheet pixels to crop pixels."""
         out = (points - self.centre) @ self.inverse_matrix.T + self.middle
         for _ in range(6):
             out = (points - self.centre - self.displacement(out)) @ self.inverse_matrix.T + self.middle
-        return out
+        return np.asarray(out, np.float64)
 
 
 def make_crop(sheet: Sheet, rng: np.random.Generator, size: tuple[int, int] = (320, 640), strength: float = 1.0) -> Crop:
@@ -137,26 +137,23 @@ def photograph(sheet: Sheet, warp: Warp, size: tuple[int, int], rng: np.random.G
         piece = sheet.gray[y0:y1, x0:x1]
         shrink = abs(np.linalg.det(warp.matrix)) ** 0.5 / density
         if shrink > 1.15:
-            piece = cv2.GaussianBlur(piece, (0, 0), 0.42 * float(np.sqrt(shrink**2 - 1)))
+            piece = np.asarray(cv2.GaussianBlur(piece, (0, 0), 0.42 * float(np.sqrt(shrink**2 - 1))), np.uint8)
         if rng.random() < 0.12:  # bolder or thinner ink
             kernel = np.ones((2, 2), np.uint8)
-            piece = cv2.erode(piece, kernel) if rng.random() < 0.6 else cv2.dilate(piece, kernel)
-        picture = cv2.remap(
-            piece,
-            maps - np.array([x0, y0], np.float32),
-            None,
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=outside,
-        )
-    photo = light(picture.astype(np.float32) / 255, rng)
+            piece = np.asarray(cv2.erode(piece, kernel) if rng.random() < 0.6 else cv2.dilate(piece, kernel), np.uint8)
+        places = maps - np.array([x0, y0], np.float32)
+        x, y = places[..., 0], places[..., 1]
+        seen = cv2.remap(piece, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=outside)
+        picture = np.asarray(seen, np.uint8)
+    photo = light(np.asarray(picture.astype(np.float32) / 255, np.float32), rng)
     if rng.random() < 0.08:
         photo = _desk_edge(photo, rng)
     x_height = float(np.median(sheet.lines[:, 1])) if len(sheet.lines) else 14.0
     photo = lens(photo, rng, x_height * density * READING_WIDTH / SHEET_WIDTH)
     flat = compress(sensor(photo, rng), rng)
     if density != 1:
-        flat = cv2.resize(flat, (w, h), interpolation=cv2.INTER_AREA if density > 1.05 else cv2.INTER_CUBIC)
+        how = cv2.INTER_AREA if density > 1.05 else cv2.INTER_CUBIC
+        flat = np.asarray(cv2.resize(flat, (w, h), interpolation=how), np.uint8)
     return even_light(flat)
 
 
@@ -208,7 +205,10 @@ def _targets(
 
 
 def _bare(band: NDArray[np.float32], cutter: StripCutter, rng: np.random.Generator) -> list[CropLine]:
-    """A strip where no text stands, if one is found: paper, a rule, the sheet's edge, the desk. There the reader must say nothing."""
+    """A strip where no text stands, if one is found: paper, a rule, the sheet's edge, the desk.
+
+    There the reader must say nothing.
+    """
     rows, columns = band.shape
     for _ in range(4):
         x_height = float(rng.uniform(8, 20))

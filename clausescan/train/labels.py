@@ -54,7 +54,8 @@ def hand_labelled(file: Path) -> list[LabelledPage]:
         lines = tuple(tuple(str(w[0]) for w in line) for line in page["lines"])
         clauses = tuple(
             LabelledClause(
-                c["type"], tuple(c["first"]), tuple(c["last"]), tuple(c["skip_lines"]), heading_length(lines, c["first"], c["heading"]),
+                c["type"], tuple(c["first"]), tuple(c["last"]), tuple(c["skip_lines"]),
+                heading_length(lines, c["first"], c["heading"]),
                 c["continues_from_previous"], c["continues_on_next"], c["fields"],
             )
             for c in page["clauses"]
@@ -81,6 +82,11 @@ def heading_length(lines: tuple[tuple[str, ...], ...], first: tuple[int, int], h
     return 0
 
 
+def _own_clause(label: dict[str, Any]) -> LabelledClause:
+    values: dict[str, Any] = {k: tuple(v) if k in ("first", "last", "skip_lines") else v for k, v in label.items()}
+    return LabelledClause(**values)
+
+
 def own_labelled(contracts: Contracts, file: Path = OWN_LABELS) -> list[LabelledPage]:
     """The pages of our own label file, joined with their words."""
     where = {(row["pdf"], row["page"]): i for i, row in enumerate(contracts.index)}
@@ -89,10 +95,7 @@ def own_labelled(contracts: Contracts, file: Path = OWN_LABELS) -> list[Labelled
         label = json.loads(row)
         text = contracts[where[label["pdf"], label["page"]]]
         words = text.words()
-        clauses = tuple(
-            LabelledClause(**{k: tuple(v) if k in ("first", "last", "skip_lines") else v for k, v in c.items()})
-            for c in label["clauses"]
-        )
+        clauses = tuple(_own_clause(c) for c in label["clauses"])
         out.append(
             LabelledPage(
                 text.pdf, text.index, text.size_pt, tuple(tuple(w for w, _ in line) for line in words),

@@ -25,7 +25,7 @@ def light(picture: Gray, rng: np.random.Generator) -> Gray:
         edge = np.cos(angle + 1) * xs + np.sin(angle + 1) * ys - rng.uniform(-0.6, 0.6)
         field *= 1 - rng.uniform(0.1, 0.5) / (1 + np.exp(-edge * rng.uniform(3, 30)))
     smooth = cv2.resize(field.astype(np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
-    return np.clip((1 - ink * (1 - picture)) * smooth * paper, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((1 - ink * (1 - picture)) * smooth * paper, 0, 1), np.float32)
 
 
 def lens(picture: Gray, rng: np.random.Generator, x_height_px: float) -> Gray:
@@ -34,13 +34,13 @@ def lens(picture: Gray, rng: np.random.Generator, x_height_px: float) -> Gray:
     sigma = float(np.clip(rng.gamma(1.6, 0.42), 0, 2.2)) * limit
     if sigma > 0.25:
         if rng.random() < 0.5 or sigma < 0.6:
-            picture = cv2.GaussianBlur(picture, (0, 0), sigma)
+            picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
         else:
-            picture = cv2.filter2D(picture, -1, _disk(sigma * 1.9))
+            picture = np.asarray(cv2.filter2D(picture, -1, _disk(sigma * 1.9)), np.float32)
     if rng.random() < 0.3:
         length = rng.uniform(1, 5) * limit
         if length > 1.3:
-            picture = cv2.filter2D(picture, -1, _streak(length, rng.uniform(0, np.pi)))
+            picture = np.asarray(cv2.filter2D(picture, -1, _streak(length, rng.uniform(0, np.pi))), np.float32)
     return picture
 
 
@@ -69,9 +69,10 @@ def sensor(picture: Gray, rng: np.random.Generator) -> Gray:
     picture = picture + noise * strength * np.sqrt(0.35 + picture)
     roll = rng.random()
     if roll < 0.35:
-        picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.35, 0.8)))
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.35, 0.8))), np.float32)
     elif roll < 0.5:
-        picture = cv2.medianBlur(np.clip(picture * 255, 0, 255).astype(np.uint8), 3).astype(np.float32) / 255
+        levels = cv2.medianBlur(np.clip(picture * 255, 0, 255).astype(np.uint8), 3)
+        picture = np.asarray(levels.astype(np.float32) / 255, np.float32)
     if rng.random() < 0.5:
         amount = rng.uniform(0.2, 1.4)
         picture = picture + amount * (picture - cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.7, 1.8))))
@@ -80,7 +81,7 @@ def sensor(picture: Gray, rng: np.random.Generator) -> Gray:
 
 def compress(picture: Gray, rng: np.random.Generator) -> NDArray[np.uint8]:
     """To 8 bits, mostly through JPEG of quality 55 to 96."""
-    flat = np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
+    flat: NDArray[np.uint8] = np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
     if rng.random() < 0.7:
         _, data = cv2.imencode(".jpg", flat, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(55, 97))])
         flat = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.uint8)

@@ -160,7 +160,7 @@ class SheetMap:
 
     def _join(self, along: Grid, side: Grid) -> Points:
         c, s = self.across
-        return np.c_[along * c - side * s, along * s + side * c]
+        return np.stack([along * c - side * s, along * s + side * c], axis=1)
 
 
 def sheet_map(page: tuple[int, int], width_mm: float, look: Look) -> SheetMap:

@@ -65,7 +65,7 @@ def line_geometry(page: LabelledPage, chars: NDArray[np.int32]) -> list[tuple[fl
 
 def photographed(gray: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """A flat page at reading size through a phone's light, lens and sensor."""
-    photo = light(gray.astype(np.float32) / 255, rng)
+    photo = light(np.asarray(gray.astype(np.float32) / 255, np.float32), rng)
     return even_light(compress(sensor(lens(photo, rng, 14.0), rng), rng))
 
 
@@ -132,13 +132,23 @@ def _look(page: LabelledPage, number: int, file: Path, seed: int) -> None:
 
 
 def sightings(
-    pages: list[LabelledPage], contracts: Path, pdfs: Path, reader: Path, folder: Path, workers: int = 1, share: float = 1.0, seed: int = 5
+    pages: list[LabelledPage],
+    contracts: Path,
+    pdfs: Path,
+    reader: Path,
+    folder: Path,
+    workers: int = 1,
+    share: float = 1.0,
+    seed: int = 5,
 ) -> list[Sighting | None]:
     """Sightings of all held-out pages and of a share of the others (the rest are None), made once and kept in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = {(row["pdf"], row["page"]): i for i, row in enumerate(Contracts(contracts).index)}
     numbers = [rows[p.pdf, p.index] for p in pages]
-    wanted = [held_out_contract(p.pdf) or np.random.default_rng((seed, n)).random() < share for p, n in zip(pages, numbers, strict=True)]
+    wanted = [
+        held_out_contract(p.pdf) or np.random.default_rng((seed, n)).random() < share
+        for p, n in zip(pages, numbers, strict=True)
+    ]
     files = [folder / f"{n}.pt" for n in numbers]
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (contracts, pdfs, reader)) as pool:
         todo = [

@@ -1,4 +1,7 @@
-"""An endless stream of training crops: the same step always gives the same crops, so that a resumed run sees what it would have."""
+"""An endless stream of training crops.
+
+The same step always gives the same crops, so that a resumed run sees what it would have seen.
+"""
 
 from __future__ import annotations
 

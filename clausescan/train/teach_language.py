@@ -59,7 +59,7 @@ def page_lines(text: PageText) -> tuple[list[list[str]], list[bool]]:
     """A page's words by line, and which lines begin paragraphs."""
     lines = [[w for w, _ in line] for line in text.words()]
     numbers = text.chars[:, 7]
-    starts = np.flatnonzero(np.r_[True, np.diff(numbers) != 0]) if len(numbers) else []
+    starts = np.flatnonzero(np.r_[True, np.diff(numbers) != 0]) if len(numbers) else np.zeros(0, np.intp)
     return lines, paragraph_starts([float(text.chars[s, 5]) / UNITS for s in starts])
 
 
