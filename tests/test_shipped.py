@@ -118,7 +118,7 @@ def test_a_turned_photo_gives_the_same_clauses(turns: int, tmp_path: Path) -> No
 
 
 def test_printed_instructions_change_nothing() -> None:
-    assert "ignore previous instructions" in TRUTH["hosting-agreement"]["text"] if "text" in TRUTH["hosting-agreement"] else True
+    assert "ignore previous instructions" in " ".join(TRUTH["hosting-agreement"]["words"])
     caps = [c for c in report("hosting-agreement").clauses if c.type == "liability_cap"]
     assert caps
     assert not any(c.fields and c.fields.uncapped for c in caps if "unlimited" not in c.text)

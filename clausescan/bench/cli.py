@@ -31,3 +31,16 @@ def photos(
         beside = "" if row.peer is None else f"  tesseract {row.peer:.2f} s"
         typer.echo(f"{row.photo}  {row.ours:.2f} s{beside}")
     typer.echo(summary(rows))
+
+
+@app.command()
+def reading(
+    folder: Annotated[Path, typer.Argument(help="Labelled set: truth.json and its photos.")],
+    model: Annotated[Path | None, typer.Option(help="Folder of another compact model.")] = None,
+) -> None:
+    """Read every photo of a labelled set; print error rates by level and what the marks of disagreement caught."""
+    from clausescan.bench.reading import run as compare
+    from clausescan.model.engine import load
+
+    for level, figures in compare(folder, load(model)).items():
+        typer.echo(f"{level:8}{figures}")

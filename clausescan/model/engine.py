@@ -18,12 +18,12 @@ from clausescan.answer import PageAnswer, Passage, Prompt
 from clausescan.errors import ModelError
 from clausescan.model.choice import Run, clauses_of, presence_odds
 from clausescan.model.configuration import ClausescanConfig
+from clausescan.model.copying import copying_schema
 from clausescan.model.grammar import AnswerWriter
 from clausescan.model.modeling import ClausescanForConditionalGeneration, Sight
 from clausescan.model.transcribe import best_path, words_of
 from clausescan.model.vocabulary import ANSWER, ASK, IMAGE, Vocabulary, paragraph_starts
 from clausescan.page import Line, Reading
-from clausescan.schema.answers import answer_schema
 from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
@@ -170,5 +170,6 @@ class CompactModel:
         asked = v.text(" " + prompt.short)
         question = [v.id[IMAGE]] * budget + [v.id[ASK], *asked, *v.lines(lines, flags)[0], v.id[ANSWER]]
         visual = self.model.visual_tokens(sight, budget, chosen)
-        answer = self.writer.write(question, visual, answer_schema(kind))
+        schema = copying_schema(kind, [w for line in lines for w in line])
+        answer = self.writer.write(question, visual, schema)
         return Passage(kind, first, last, tuple(skipped), run.confidence, answer, budget)

@@ -1,0 +1,77 @@
+"""Answers that can only copy: a passage's own periods, sums and names become the only values its grammar allows.
+
+The language model still decides which of them are meant, and how many; it cannot write a number or a name that does not stand there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from clausescan.quantities import amounts, durations
+from clausescan.schema.answers import answer_schema
+from clausescan.schema.clauses import MAX_HEADING_WORDS, MAX_ITEMS, MAX_PARTY_CHARS, ClauseType
+
+MAX_NAME_WORDS = 6
+MAX_NAMES = 120
+_MONTHS = {"months": 1, "years": 12}
+_EDGE = re.compile(r"^\W+|\W+$")
+_POSSESSIVE = re.compile(r"['’]s?$")
+_STOP = re.compile(r"[.,;:)\]]$")
+_ROLE = re.compile(r"(?i)(each|either|every|both|any|such|the)? ?(\w+ )?(party|parties|person|indemnitor|company)")
+_LINKS = frozenset({"of", "and", "the", "&", "for"})
+
+
+def copying_schema(kind: ClauseType, words: Sequence[str]) -> dict[str, Any]:
+    """The JSON Schema of one passage's answer: the type's own, its values limited to what `words` say."""
+    schema = answer_schema(kind)
+    properties = schema["properties"]
+    properties["heading_words"] = {"type": "integer", "minimum": 0, "maximum": min(MAX_HEADING_WORDS, len(words))}
+    spans = durations(words)
+    periods = list(dict.fromkeys((int(s.value), s.unit) for s in spans if s.value.is_integer() and 1 <= s.value <= 9999))
+    if kind == "termination":
+        for name in ("notice_periods", "cure_periods"):
+            properties[name] = _some([_object(value=value, unit=unit) for value, unit in periods])
+    elif kind == "indemnity":
+        properties["indemnifying_parties"] = _some([{"const": name} for name in names(words)])
+    else:
+        sums = dict.fromkeys((_whole(m.amount), m.currency) for m in amounts(words) if m.amount > 0)
+        properties["amounts"] = _some([_object(amount=amount, currency=currency) for amount, currency in sums])
+        months = dict.fromkeys(value * _MONTHS[unit] for value, unit in periods if unit in _MONTHS)
+        properties["fee_months"] = _some([{"const": m} for m in months if m <= 999])
+    return schema
+
+
+def names(words: Sequence[str]) -> list[str]:
+    """What may be the name of a party: runs of capitalised words, and roles such as "each Party"; in order, without repeats."""
+    plain = [_EDGE.sub("", w) for w in words]
+    out: dict[str, None] = {}
+    for i in range(len(plain)):
+        for n in range(1, MAX_NAME_WORDS + 1):
+            span = plain[i : i + n]
+            if len(span) < n or not all(span) or (n > 1 and _STOP.search(words[i + n - 2])):
+                break
+            text = _POSSESSIVE.sub("", " ".join(span))
+            named = span[0][0].isupper() and span[-1][0].isupper() and all(w[0].isupper() or w in _LINKS for w in span)
+            each = n > 1 and span[0].casefold() in ("each", "either", "both") and all(w[0].isupper() for w in span[1:])
+            if (named or each or _ROLE.fullmatch(text)) and len(text) <= MAX_PARTY_CHARS:
+                out.setdefault(text)
+    return list(out)[:MAX_NAMES]
+
+
+def _some(choices: list[dict[str, Any]]) -> dict[str, Any]:
+    """A list of some of the choices; only the empty list where there are none."""
+    if not choices:
+        return {"type": "array", "items": {"type": "string"}, "maxItems": 0}
+    return {"type": "array", "items": {"anyOf": choices}, "maxItems": min(MAX_ITEMS, len(choices))}
+
+
+def _object(**values: Any) -> dict[str, Any]:
+    """An object with exactly these values, its keys in this order."""
+    properties = {name: {"const": value} for name, value in values.items()}
+    return {"type": "object", "properties": properties, "required": list(values), "additionalProperties": False}
+
+
+def _whole(value: float) -> float | int:
+    return int(value) if value.is_integer() else value

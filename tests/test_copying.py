@@ -1,0 +1,62 @@
+"""Grammars that allow only what a passage says."""
+
+import json
+
+import pytest
+import xgrammar
+
+from clausescan.model.copying import copying_schema, names
+from clausescan.model.grammar import AnswerWriter
+from clausescan.model.vocabulary import Vocabulary
+from clausescan.schema.clauses import CLAUSE_TYPES
+from tests.test_model import tiny
+from tests.test_model_reading import vocabulary  # noqa: F401 (a fixture)
+
+HEAD = '"continues_from_previous":false,"continues_on_next":false'
+
+
+def allows(vocabulary: Vocabulary, kind: str, passage: str, answer: str) -> bool:
+    """Whether the passage's grammar accepts a whole answer."""
+    writer = AnswerWriter(tiny(vocab_size=len(vocabulary)), vocabulary)
+    matcher = xgrammar.GrammarMatcher(writer.grammar(copying_schema(kind, passage.split())))  # type: ignore[arg-type]
+    return bool(matcher.accept_string(answer)) and matcher.accept_token(vocabulary.id["<end>"])
+
+
+@pytest.mark.parametrize(("value", "unit", "good"), [(30, "days", True), (31, "days", False), (30, "months", False), (2, "years", True)])
+def test_periods_are_the_passages_own(vocabulary: Vocabulary, value: int, unit: str, good: bool) -> None:  # noqa: F811
+    passage = "Either party may terminate upon thirty (30) days notice within two years"
+    answer = (
+        f'{{"heading_words":0,{HEAD},"for_convenience":true,"for_cause":false,'
+        f'"notice_periods":[{{"value":{value},"unit":"{unit}"}}],"cure_periods":[]}}'
+    )
+    assert allows(vocabulary, "termination", passage, answer) is good
+
+
+@pytest.mark.parametrize(("amount", "currency", "good"), [(1000000, '"USD"', True), (1000000, '"EUR"', False), (100000, '"USD"', False)])
+def test_sums_are_the_passages_own(vocabulary: Vocabulary, amount: int, currency: str, good: bool) -> None:  # noqa: F811
+    passage = "In no event shall liability exceed one million dollars ($1,000,000) or the fees paid in twelve (12) months"
+    answer = (
+        f'{{"heading_words":0,{HEAD},"amounts":[{{"amount":{amount},"currency":{currency}}}],"fee_months":[12],'
+        '"excludes_consequential":false,"excludes_all":false,"uncapped":false}'
+    )
+    assert allows(vocabulary, "liability_cap", passage, answer) is good
+
+
+@pytest.mark.parametrize(("party", "good"), [("Supplier", True), ("each Party", True), ("Customer", False), ("shall", False)])
+def test_names_are_the_passages_own(vocabulary: Vocabulary, party: str, good: bool) -> None:  # noqa: F811
+    passage = "Supplier shall indemnify, and each Party shall defend, the other"
+    answer = f'{{"heading_words":0,{HEAD},"mutual":true,"indemnifying_parties":[{json.dumps(party)}],"defend":true}}'
+    assert allows(vocabulary, "indemnity", passage, answer) is good
+
+
+@pytest.mark.parametrize("kind", CLAUSE_TYPES)
+def test_a_passage_without_values_allows_empty_lists(vocabulary: Vocabulary, kind: str) -> None:  # noqa: F811
+    schema = copying_schema(kind, "nothing of that kind stands here".split())  # type: ignore[arg-type]
+    lists = [p for p in schema["properties"].values() if p.get("type") == "array"]
+    assert lists and all(p["maxItems"] == 0 for p in lists)
+
+
+def test_candidate_names() -> None:
+    found = names("Acme Corporation of America and its Affiliates, the Indemnifying Party’s insurers".split())
+    assert "Acme Corporation of America" in found and "Indemnifying Party" in found and "Affiliates" in found
+    assert all(len(name) <= 60 for name in found)
