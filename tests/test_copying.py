@@ -15,14 +15,16 @@ from tests.test_model_reading import vocabulary  # noqa: F401 (a fixture)
 HEAD = '"continues_from_previous":false,"continues_on_next":false'
 
 
-def allows(vocabulary: Vocabulary, kind: str, passage: str, answer: str) -> bool:
+def allows(known: Vocabulary, kind: str, passage: str, answer: str) -> bool:
     """Whether the passage's grammar accepts a whole answer."""
-    writer = AnswerWriter(tiny(vocab_size=len(vocabulary)), vocabulary)
+    writer = AnswerWriter(tiny(vocab_size=len(known)), known)
     matcher = xgrammar.GrammarMatcher(writer.grammar(copying_schema(kind, passage.split())))  # type: ignore[arg-type]
-    return bool(matcher.accept_string(answer)) and matcher.accept_token(vocabulary.id["<end>"])
+    return bool(matcher.accept_string(answer)) and matcher.accept_token(known.id["<end>"])
 
 
-@pytest.mark.parametrize(("value", "unit", "good"), [(30, "days", True), (31, "days", False), (30, "months", False), (2, "years", True)])
+@pytest.mark.parametrize(
+    ("value", "unit", "good"), [(30, "days", True), (31, "days", False), (30, "months", False), (2, "years", True)]
+)
 def test_periods_are_the_passages_own(vocabulary: Vocabulary, value: int, unit: str, good: bool) -> None:  # noqa: F811
     passage = "Either party may terminate upon thirty (30) days notice within two years"
     answer = (
@@ -32,7 +34,9 @@ def test_periods_are_the_passages_own(vocabulary: Vocabulary, value: int, unit: 
     assert allows(vocabulary, "termination", passage, answer) is good
 
 
-@pytest.mark.parametrize(("amount", "currency", "good"), [(1000000, '"USD"', True), (1000000, '"EUR"', False), (100000, '"USD"', False)])
+@pytest.mark.parametrize(
+    ("amount", "currency", "good"), [(1000000, '"USD"', True), (1000000, '"EUR"', False), (100000, '"USD"', False)]
+)
 def test_sums_are_the_passages_own(vocabulary: Vocabulary, amount: int, currency: str, good: bool) -> None:  # noqa: F811
     passage = "In no event shall liability exceed one million dollars ($1,000,000) or the fees paid in twelve (12) months"
     answer = (

@@ -1,7 +1,7 @@
 """How well photos are read, beside their truth: error rates by level, and what the marks of disagreement are worth.
 
-A labelled set is a folder with `truth.json` (a list of pages with `id`, `level`, `lines` of `text` and `quad`) and `photos/<id>.jpg`, or
-the photos beside it. Typographic variants of quotes, dashes and dots count as equal.
+A labelled set is a folder with `truth.json` (a list of pages with `id`, `level`, `lines` of `text` and `quad`) and
+`photos/<id>.jpg`, or the photos beside it. Typographic variants of quotes, dashes and dots count as equal.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ class Figures:
         caught = self.wrong_and_marked / self.wrong if self.wrong else 1.0
         false = (self.marked - self.wrong_and_marked) / self.marked if self.marked else 0.0
         return (
-            f"CER {self.edits / max(1, self.characters):.4f}  lines missed {self.missed} of {self.lines}  words wrong {self.wrong} of "
-            f"{self.words}, of these marked {caught:.2f}; marks {self.marked}, of these false {false:.2f}"
+            f"CER {self.edits / max(1, self.characters):.4f}  lines missed {self.missed} of {self.lines}  "
+            f"words wrong {self.wrong} of {self.words}, of these marked {caught:.2f}; "
+            f"marks {self.marked}, of these false {false:.2f}"
         )
 
 

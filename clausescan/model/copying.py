@@ -1,6 +1,7 @@
 """Answers that can only copy: a passage's own periods, sums and names become the only values its grammar allows.
 
-The language model still decides which of them are meant, and how many; it cannot write a number or a name that does not stand there.
+The language model still decides which of them are meant, and how many; it cannot write a number or a name that does not
+stand there.
 """
 
 from __future__ import annotations

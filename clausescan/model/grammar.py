@@ -34,7 +34,9 @@ class AnswerWriter:
 
     def grammar(self, schema: dict[str, Any]) -> xgrammar.CompiledGrammar:
         """The compiled grammar of a JSON Schema: compact JSON, keys in order, no other keys."""
-        return self.compiler.compile_json_schema(json.dumps(schema), any_whitespace=False, separators=(",", ":"), strict_mode=True)
+        return self.compiler.compile_json_schema(
+            json.dumps(schema), any_whitespace=False, separators=(",", ":"), strict_mode=True
+        )
 
     @torch.no_grad()
     def write(self, question: list[int], visual: Tensor, schema: dict[str, Any]) -> str:

@@ -146,8 +146,7 @@ def sightings(
     rows = {(row["pdf"], row["page"]): i for i, row in enumerate(Contracts(contracts).index)}
     numbers = [rows[p.pdf, p.index] for p in pages]
     wanted = [
-        held_out_contract(p.pdf) or np.random.default_rng((seed, n)).random() < share
-        for p, n in zip(pages, numbers, strict=True)
+        held_out_contract(p.pdf) or np.random.default_rng((seed, n)).random() < share for p, n in zip(pages, numbers, strict=True)
     ]
     files = [folder / f"{n}.pt" for n in numbers]
     with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (contracts, pdfs, reader)) as pool:

@@ -50,7 +50,7 @@ class ClauseRun:
     """Of the pages shown with visual tokens, how many have half or all of their transcript masked."""
     epochs: int = 8
     rate: float = 4e-4
-    accumulate: int = 6
+    accumulate: int = 8
     warmup: int = 20
     weight_decay: float = 0.05
     changed_share: float = 0.6
@@ -366,11 +366,11 @@ def _work(
         if time.time() - last_save > 180 or step == steps:
             save_checkpoint(path, model, optimiser, step, {k: str(v) for k, v in asdict(run).items()}, average)
             last_save = time.time()
-        if step >= before and (step - before) % an_epoch == 0:
+        if step == steps or (sights is None and step > before and (step - before) % an_epoch == 0):
             with average.shown(model):
-                for budget in (0, *BUDGETS) if sights is not None and step == steps else (0,) if sights is None else (0, BUDGETS[-1]):
+                for budget in (0, *BUDGETS) if sights is not None else (0,):
                     figures = evaluate(model, teacher, unseen, budget)
-                    log(f"epoch {(step - before) // an_epoch} held out, {budget} visual tokens: {figures}", flush=True)
+                    log(f"step {step} held out, {budget} visual tokens: {figures}", flush=True)
             started = time.time()
     if run.workers > 1:
         torch.distributed.destroy_process_group()

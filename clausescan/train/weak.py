@@ -109,4 +109,5 @@ def weak_pages(contracts: Contracts, known: set[tuple[str, int]], count: int, se
         (rich if (tags > 0).any() else plain).append(WeakPage(page, tags))
         if len(rich) >= count * 4 // 5 and len(plain) >= count // 5:
             break
-    return rich[: count * 4 // 5] + plain[: count // 5]
+    both = rich[: count * 4 // 5] + plain[: count // 5]
+    return [both[i] for i in rng.permutation(len(both))]
