@@ -83,9 +83,7 @@ def show_models(server: str | None) -> int:
         console.print(Text(plain(f"fetched: {model.name} at {model.revision[:12]}, {size}, {model.folder}")))
     for family in FAMILIES.values():
         console.print(
-            Text(
-                f"can be fetched: {family.title}, such as {family.example}, up to {family.visual_tokens} visual tokens a picture"
-            )
+            Text(f"known by name: {family.title}, such as {family.example}, up to {family.visual_tokens} visual tokens a picture")
         )
     return 0 if server is None else _show_server(console, server)
 

@@ -104,7 +104,7 @@ def qwen(folder: Path, kind: str = "qwen2_5_vl") -> Path:
     return folder
 
 
-def llava(folder: Path) -> Path:
+def llava(folder: Path, kind: str = "llava") -> Path:
     """LLaVA: one square picture, a fixed number of tokens; no chat template of its own."""
     import transformers
 

@@ -19,6 +19,9 @@ class Grammars:
         """`outputs`: the model's logits a step, at least the tokenizer's tokens. `stops`: tokens that end an answer."""
         info = xgrammar.TokenizerInfo.from_huggingface(tokenizer, vocab_size=outputs, stop_token_ids=list(stops))
         self.outputs = outputs
+        # xgrammar lets raw control characters into strings of bounded length, which JSON does not.
+        control = {*range(0x20), 0x7F}
+        self._never = torch.tensor([n for n, token in enumerate(info.decoded_vocab) if control & set(token)], dtype=torch.long)
         self._compiler = xgrammar.GrammarCompiler(info, max_threads=1)
         self._compiled: dict[str, xgrammar.CompiledGrammar] = {}
 
@@ -29,13 +32,15 @@ class Grammars:
             self._compiled[key] = self._compiler.compile_json_schema(
                 key, any_whitespace=False, separators=(",", ":"), strict_mode=True
             )
-        return GrammarMask(self._compiled[key], self.outputs)
+        return GrammarMask(self._compiled[key], self.outputs, self._never)
 
 
 class GrammarMask(LogitsProcessor):
     """For one `generate` of one sequence: every token that the grammar does not allow next gets no probability."""
 
-    def __init__(self, grammar: xgrammar.CompiledGrammar, outputs: int) -> None:
+    def __init__(self, grammar: xgrammar.CompiledGrammar, outputs: int, never: Tensor) -> None:
+        """`never`: token numbers, (N,), that no answer may hold."""
+        self._never = never
         self._matcher = xgrammar.GrammarMatcher(grammar)
         self._mask = xgrammar.allocate_token_bitmask(1, outputs)
         self._seen: int | None = None
@@ -50,6 +55,7 @@ class GrammarMask(LogitsProcessor):
             self._matcher.fill_next_token_bitmask(self._mask)
             scores = scores.float()
             xgrammar.apply_token_bitmask_inplace(scores, self._mask.to(scores.device))
+            scores[:, self._never.to(scores.device)] = -torch.inf
         return scores
 
     def finished(self, output_ids: Tensor) -> bool:

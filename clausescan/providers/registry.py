@@ -44,7 +44,7 @@ def open_model(config: ExtractConfig) -> PageModel:
 def local_folder(name: str) -> Path:
     """The folder of a model given by path or by a fetched model's name. Raises `ModelError` when there is neither."""
     try:
-        if Path(name).is_dir():
+        if name and Path(name).is_dir():
             return Path(name)
     except OSError:  # too long for a path
         pass

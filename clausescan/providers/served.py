@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import email.utils
+import functools
 import io
 import json
 import os
@@ -120,7 +121,8 @@ class ServedModel:
         """Answers in order; an error for each that was cut off or refused. Raises `ServerError` when the server fails."""
         if self._given_up is not None:
             raise self._given_up
-        with self._client() as client, ThreadPoolExecutor(self._parallel, "clausescan-ask") as pool:
+        client = self._client  # made here, not in several threads at once
+        with ThreadPoolExecutor(self._parallel, "clausescan-ask") as pool:
             running = [pool.submit(self._answer, client, question) for question in questions]
             try:
                 return [future.result() for future in running]
@@ -132,13 +134,13 @@ class ServedModel:
 
     def models(self) -> list[str]:
         """Names of the models that the server lists. Raises `ServerError`."""
-        with self._client() as client:
-            reply = self._sent(client, "GET", "/models", None)
+        reply = self._sent(self._client, "GET", "/models", None)
         try:
             return [str(entry["id"]) for entry in _json(reply)["data"]]
         except (KeyError, TypeError):
             raise ServerReplyError(f"the server {self._host()} does not list its models as the OpenAI API does") from None
 
+    @functools.cached_property
     def _client(self) -> httpx2.Client:
         limits = httpx2.Limits(max_connections=self._parallel)
         timeout = httpx2.Timeout(self._timeout_s, connect=min(CONNECT_S, self._timeout_s))
