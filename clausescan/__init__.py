@@ -27,6 +27,15 @@ _HOME = {
     "UnreadablePageError": "errors",
     "ModelError": "errors",
     "AnswerError": "errors",
+    "TruncatedAnswerError": "errors",
+    "ServerError": "errors",
+    "ServerUnreachableError": "errors",
+    "ServerTimeoutError": "errors",
+    "ServerDeniedError": "errors",
+    "ServerModelMissingError": "errors",
+    "ServerBusyError": "errors",
+    "ServerRedirectError": "errors",
+    "ServerReplyError": "errors",
     "PromptError": "errors",
     "OutputError": "errors",
     "PartialError": "errors",
@@ -43,6 +52,15 @@ if TYPE_CHECKING:
     from clausescan.errors import OutputError as OutputError
     from clausescan.errors import PartialError as PartialError
     from clausescan.errors import PromptError as PromptError
+    from clausescan.errors import ServerBusyError as ServerBusyError
+    from clausescan.errors import ServerDeniedError as ServerDeniedError
+    from clausescan.errors import ServerError as ServerError
+    from clausescan.errors import ServerModelMissingError as ServerModelMissingError
+    from clausescan.errors import ServerRedirectError as ServerRedirectError
+    from clausescan.errors import ServerReplyError as ServerReplyError
+    from clausescan.errors import ServerTimeoutError as ServerTimeoutError
+    from clausescan.errors import ServerUnreachableError as ServerUnreachableError
+    from clausescan.errors import TruncatedAnswerError as TruncatedAnswerError
     from clausescan.errors import UnreadablePageError as UnreadablePageError
     from clausescan.errors import UsageError as UsageError
     from clausescan.scan import extract as extract

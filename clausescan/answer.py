@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from clausescan.page import Reading
 from clausescan.schema.clauses import ClauseType
+from clausescan.schema.report import UnplacedReason
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Prompt(Protocol):
     @property
     def type(self) -> ClauseType:
         """The clause type it asks for."""
+        ...
+
+    @property
+    def definition(self) -> str:
+        """What such a clause is, in words."""
         ...
 
     @property
@@ -71,12 +77,28 @@ class Passage:
 
 
 @dataclass(frozen=True)
+class UnplacedQuote:
+    """A passage that a model listed but that cannot be found on the page for certain."""
+
+    type: ClauseType
+    reason: UnplacedReason
+    words: int
+    """How many words the model gave for it."""
+
+
+@dataclass(frozen=True)
 class PageAnswer:
     """All that a model found on one page."""
 
     passages: tuple[Passage, ...]
     presence: Mapping[ClauseType, float]
-    """Calibrated probability, per asked type, that the page holds such a clause."""
+    """Probability, per asked type, that the page holds such a clause; a type of which nothing can be said is left out."""
+    unplaced: tuple[UnplacedQuote, ...] = ()
+    """What was listed and not found on the page."""
+    budget: int | None = None
+    """Visual tokens a question may cost, where the model has a measure of its own."""
+    visual_tokens: int = 0
+    """Of the question about the whole page, where there is one."""
 
 
 class PageModel(Protocol):

@@ -35,7 +35,10 @@ app = typer.Typer(
 
 Photos = Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Photos or PDFs; several form one document. - is stdin.")]
 Json = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write JSON there; - for standard output.")]
-Model = Annotated[str | None, typer.Option(metavar="FOLDER", help="A folder with a model instead of the shipped one.")]
+Model = Annotated[
+    str | None,
+    typer.Option(metavar="WHICH", help="Instead of the shipped model: a folder, a fetched model's name, or openai:URL#NAME."),
+]
 Pages = Annotated[str | None, typer.Option(metavar="LIST", help="Pages of PDFs and TIFFs to read, such as 1,3-5.")]
 Dpi = Annotated[int, typer.Option("--pdf-dpi", help="Resolution at which PDF pages are drawn.")]
 Pixels = Annotated[int, typer.Option(help="Refuse photos with more pixels.")]
@@ -53,6 +56,8 @@ def extract(
     types: Annotated[str | None, typer.Option(metavar="LIST", help="Clause types, separated by commas; all by default.")] = None,
     budget: Annotated[int, typer.Option(help=f"Visual tokens a question: {', '.join(map(str, BUDGETS))}.")] = 256,
     model: Model = None,
+    timeout: Annotated[float, typer.Option(help="Seconds a server may take for one answer.")] = ExtractConfig.timeout_s,
+    parallel: Annotated[int, typer.Option(help="Questions a server is asked at once.")] = ExtractConfig.parallel,
     pages: Pages = None,
     pdf_dpi: Dpi = ExtractConfig.pdf_dpi,
     max_pixels: Pixels = ExtractConfig.max_pixels,
@@ -64,6 +69,8 @@ def extract(
         types=chosen,
         budget=budget,
         model=model,
+        timeout_s=timeout,
+        parallel=parallel,
         max_pixels=max_pixels,
         max_bytes=max_bytes,
         pdf_pages=None if pages is None else page_numbers(pages),
@@ -123,6 +130,37 @@ def schema(
         sys.stdout.write(schemas[name.removesuffix(".json")])
     else:
         raise UsageError(f"no schema named {name}; there are {', '.join(schemas)}")
+    return 0
+
+
+models = typer.Typer(help="Show which models there are; fetch one by its name.", invoke_without_command=True)
+app.add_typer(models, name="models")
+
+
+@models.callback()
+def list_models(
+    context: typer.Context,
+    server: Annotated[str | None, typer.Option(metavar="openai:URL#NAME", help="Ask this server, too, for its models.")] = None,
+) -> None:
+    """Show the built-in model, the fetched ones, those known by name, and whether a server can be reached."""
+    if context.invoked_subcommand is None:
+        from clausescan.tables import show_models
+
+        raise typer.Exit(show_models(server))
+
+
+@models.command()
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The model's name on the Hugging Face hub.")],
+    revision: Annotated[
+        str | None, typer.Option(metavar="REV", help="A branch, tag or commit; its newest commit by default.")
+    ] = None,
+) -> int:
+    """Download a model once; from then on it is used offline. Weights as safetensors only, no code."""
+    from clausescan.providers.fetch import fetch as download
+
+    found = download(name, revision)
+    sys.stdout.write(f"{found.name} {found.revision} {found.folder}\n")
     return 0
 
 

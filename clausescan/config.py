@@ -14,6 +14,8 @@ PILLOW_PIXEL_LIMIT = 178_956_970
 """Pillow itself refuses larger pictures as decompression bombs."""
 
 DPI_RANGE = (72, 600)
+MAX_TIMEOUT_S = 86_400
+MAX_PARALLEL = 64
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,12 @@ class ExtractConfig:
     budget: int = 256
     """Visual tokens the language model may be given a question: 64, 128 or 256."""
     model: str | None = None
-    """A folder with a model, or None for the one that ships with the package. Never a name to be fetched."""
+    """None for the model that ships with the package; else a folder with a model, the name of one that `clausescan models
+    fetch` brought here, or `openai:URL#NAME` for one that a server holds. Nothing is ever fetched for it."""
+    timeout_s: float = 180.0
+    """A server's time for one answer, in seconds, without the waiting between retries."""
+    parallel: int = 4
+    """Questions a server is asked at once."""
     max_pixels: int = 50_000_000
     """Of one photo; larger ones are refused before they are decoded."""
     max_bytes: int = 100_000_000
@@ -49,6 +56,10 @@ class ExtractConfig:
             raise UsageError("--max-bytes and --max-pages must be positive")
         if not DPI_RANGE[0] <= self.pdf_dpi <= DPI_RANGE[1]:
             raise UsageError(f"--pdf-dpi must lie between {DPI_RANGE[0]} and {DPI_RANGE[1]}")
+        if not 0 < self.timeout_s <= MAX_TIMEOUT_S:
+            raise UsageError(f"--timeout must lie above 0 and be at most {MAX_TIMEOUT_S} seconds")
+        if not 1 <= self.parallel <= MAX_PARALLEL:
+            raise UsageError(f"--parallel must lie between 1 and {MAX_PARALLEL}")
         if self.pdf_pages is not None and (not self.pdf_pages or min(self.pdf_pages) < 1):
             raise UsageError("--pages needs page numbers from 1 on, such as 1,3-5")
 

@@ -43,6 +43,42 @@ class AnswerError(ModelError):
     """A model's answer that was cut off or does not fit its schema, after the allowed retries."""
 
 
+class TruncatedAnswerError(AnswerError):
+    """A model's answer that ended at its length limit: never passed on as a whole one."""
+
+
+class ServerError(ModelError):
+    """A model server that does not do what was asked; each way has a class of its own."""
+
+
+class ServerUnreachableError(ServerError):
+    """Nothing answers at the address, after the allowed retries."""
+
+
+class ServerTimeoutError(ServerError):
+    """The server took longer than the time limit."""
+
+
+class ServerDeniedError(ServerError):
+    """The server wants a key, or does not accept the one it was given (401, 403)."""
+
+
+class ServerModelMissingError(ServerError):
+    """The server does not have the model, or no chat API at that address (404)."""
+
+
+class ServerBusyError(ServerError):
+    """The server is overloaded or failing (429, 5xx), after the allowed retries."""
+
+
+class ServerRedirectError(ServerError):
+    """The server sends us to another host, which is never followed."""
+
+
+class ServerReplyError(ServerError):
+    """The server's reply is no chat completion, or it refused the request as malformed."""
+
+
 class PromptError(ModelError):
     """A prompt file that is missing, or whose variables are not those it is rendered with."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,9 +11,12 @@ from pydantic import ValidationError
 from clausescan.errors import AnswerError
 from clausescan.schema.answers import ANSWERS, AnyAnswer
 from clausescan.schema.clauses import ClauseType
+from clausescan.schema.listing import PageListing
 
 MAX_CHARS = 8192
 """The longest valid answer, six parties of sixty escaped characters, is far shorter."""
+MAX_LISTING_CHARS = 16_384
+"""Twelve passages of twice eighty escaped characters are shorter."""
 
 
 def parse_answer(kind: ClauseType, answer_json: str) -> AnyAnswer:
@@ -20,17 +24,34 @@ def parse_answer(kind: ClauseType, answer_json: str) -> AnyAnswer:
 
     The error names at most a field of the schema, never the answer's text.
     """
-    if len(answer_json) > MAX_CHARS:
-        raise AnswerError(f"the model's answer about a {kind} passage is endless")
-    try:
-        json.loads(answer_json, object_pairs_hook=_no_twins, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise AnswerError(f"the model's answer about a {kind} passage was cut off or is no JSON") from None
+    _check_json(answer_json, MAX_CHARS, f"the model's answer about a {kind} passage")
     try:
         return ANSWERS[kind].model_validate_json(answer_json)
     except ValidationError as error:
         place = _known_place(kind, error)
         raise AnswerError(f"the model's answer about a {kind} passage does not fit its schema{place}") from None
+
+
+def parse_listing(types: Collection[ClauseType], text: str) -> PageListing:
+    """The passages a model lists for a page. Raises `AnswerError` as `parse_answer` does, or when a type was not asked for."""
+    what = "the model's list of a page's passages"
+    _check_json(text, MAX_LISTING_CHARS, what)
+    try:
+        listing = PageListing.model_validate_json(text)
+    except ValidationError:
+        raise AnswerError(f"{what} does not fit its schema") from None
+    if any(p.type not in types for p in listing.passages):
+        raise AnswerError(f"{what} names a clause type that was not asked for")
+    return listing
+
+
+def _check_json(text: str, limit: int, what: str) -> None:
+    if len(text) > limit:
+        raise AnswerError(f"{what} is endless")
+    try:
+        json.loads(text, object_pairs_hook=_no_twins, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise AnswerError(f"{what} was cut off or is no JSON") from None
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

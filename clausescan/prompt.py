@@ -1,4 +1,4 @@
-"""Prompt files to rendered prompts: `prompts/system.md` and one file a clause type.
+"""Prompt files to rendered prompts: `prompts/system.md`, one file a clause type, and `prompts/page.md` about a whole page.
 
 A prompt file is Markdown with a head between two `---` lines:
 
@@ -8,8 +8,9 @@ A prompt file is Markdown with a head between two `---` lines:
     Body with {type}, {schema} and {passage}.
 
 `short` is what a compact model trained on the question is given instead of the body. The variables of a file must be
-exactly those it is rendered with; a literal brace is written twice. The passage is put in as data: its words are never
-read as a template, and it cannot close the tag it stands in.
+exactly those it is rendered with; a literal brace is written twice. The second paragraph of a type's body says what such a
+clause is; `page.md`, which asks for the passages of all types at once, is given it with {types}. The passage is put in as
+data: its words are never read as a template, and it cannot close the tag it stands in.
 """
 
 from __future__ import annotations
@@ -25,9 +26,12 @@ from clausescan.answer import Prompt, RenderedPrompt
 from clausescan.errors import ClausescanError, PromptError
 from clausescan.schema.answers import answer_schema
 from clausescan.schema.clauses import ClauseType
+from clausescan.schema.listing import listing_schema
 
 VARIABLES = frozenset({"type", "schema", "passage"})
 """Of a clause type's file; the system part has none."""
+PAGE = "page.md"
+"""The question about a whole page, for models that must be asked what stands on it."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,12 @@ class TypePrompt:
     system: str
     file: PromptFile
 
+    @property
+    def definition(self) -> str:
+        """What such a clause is, in words: the second paragraph of the body."""
+        paragraphs = self.file.body.split("\n\n")
+        return " ".join(paragraphs[1].split()) if len(paragraphs) > 1 and "{" not in paragraphs[1] else self.short
+
     def render(self, passage: str) -> RenderedPrompt:
         """The question about one passage. Raises `PromptError`."""
         values = {"type": self.type, "schema": json.dumps(answer_schema(self.type)), "passage": fenced(passage)}
@@ -107,9 +117,17 @@ def load(types: Iterable[ClauseType]) -> dict[ClauseType, Prompt]:
     return prompts
 
 
+def page_question(prompts: Mapping[ClauseType, Prompt]) -> tuple[str, str]:
+    """System and user part of the question which passages of the given types stand on a page. Raises `PromptError`."""
+    types = "\n".join(f"- `{t}`: {p.definition}" for t, p in prompts.items())
+    values = {"types": types, "schema": json.dumps(listing_schema(prompts))}
+    return parse_file("system.md", _read("system.md")).fill({}), parse_file(PAGE, _read(PAGE)).fill(values)
+
+
 def combined_sha256(prompts: Mapping[ClauseType, Prompt]) -> str:
-    """One hash over all questions of a run, for the report."""
-    return hashlib.sha256("\n".join(f"{t} {p.sha256}" for t, p in sorted(prompts.items())).encode()).hexdigest()
+    """One hash over all questions that a run may ask, for the report."""
+    lines = [*(f"{t} {p.sha256}" for t, p in sorted(prompts.items())), hashlib.sha256(_read(PAGE).encode()).hexdigest()]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def fenced(passage: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from clausescan import __version__
-from clausescan.answer import PageAnswer, PageModel, Passage, Prompt
+from clausescan.answer import PageAnswer, PageModel, Passage, Prompt, UnplacedQuote
 from clausescan.config import ExtractConfig
 from clausescan.errors import AnswerError, ClausescanError, InputError, ModelError, PartialError, UnreadablePageError
 from clausescan.ground import PhotoWords, ground, reading_confidence, text_lines
@@ -23,6 +23,7 @@ from clausescan.parse import parse_answer
 from clausescan.photo import Failure, pages
 from clausescan.prompt import combined_sha256
 from clausescan.prompt import load as load_prompts
+from clausescan.providers.registry import open_model
 from clausescan.rectify import rectify
 from clausescan.schema import pagemap
 from clausescan.schema.answers import AnyAnswer, answer_schema_sha256
@@ -40,6 +41,7 @@ from clausescan.schema.report import (
     TextLine,
     Transcript,
     TranscriptPage,
+    Unplaced,
 )
 from clausescan.verdict import REASONS, document_verdict, page_verdict, unreadable_verdict
 
@@ -68,7 +70,7 @@ def extract(
     clauses: list[Clause] = []
     for work in run.pages(_listed(sources)):
         own = _find(work, run, prompts)
-        reports.append(PageReport(**work.common(), verdicts=_verdicts(work, config, own), visual_tokens=_most_tokens(own)))
+        reports.append(PageReport(**work.common(), verdicts=_verdicts(work, config, own), visual_tokens=_tokens(work, own)))
         clauses += own
         if on_page and work.photo is not None and work.status == "read":
             on_page(work.photo, own)
@@ -80,10 +82,11 @@ def extract(
         prompt_sha256=combined_sha256(prompts),
         answer_schema_sha256=answer_schema_sha256(),
         types=config.types,
-        budget=config.budget,
-        visual_tokens=_most_tokens(clauses),
+        budget=max(run.budgets, default=config.budget),
+        visual_tokens=max((p.visual_tokens for p in reports), default=0),
         verdicts={t: document_verdict([p.verdicts[t] for p in reports]) for t in config.types},
         clauses=tuple(clauses),
+        unplaced=tuple(run.unplaced),
         pages=tuple(reports),
         seconds=_total_seconds(reports, began),
         warnings=tuple(run.warnings),
@@ -189,6 +192,8 @@ class _Run:
     def __init__(self, config: ExtractConfig, model: PageModel | None) -> None:
         self.config = config
         self.warnings: list[str] = []
+        self.unplaced: list[Unplaced] = []
+        self.budgets: set[int] = set()
         self._model = model
         self._failed: list[ClausescanError] = []
         self._count = 0
@@ -197,12 +202,7 @@ class _Run:
     def model(self) -> PageModel:
         """The model, loaded on first use: a wrong file name is told before seconds are spent on weights."""
         if self._model is None:
-            folder = None if self.config.model is None else Path(self.config.model)
-            if folder is not None and not folder.is_dir():
-                raise ModelError(f"no folder named {folder}; models are folders on this machine and never fetched")
-            from clausescan.model.engine import load
-
-            self._model = load(folder)
+            self._model = open_model(self.config)
         return self._model
 
     def pages(self, sources: tuple[str | Path, ...]) -> Iterator[_Work]:
@@ -231,6 +231,13 @@ class _Run:
         """One page fails; the others go on."""
         self._failed.append(error)
         work.give_up("failed", "failed", str(error))
+
+    def leave_out(self, quotes: Sequence[UnplacedQuote], page: int) -> None:
+        """What the model listed and the page does not bear out: counted, said, never quoted."""
+        self.unplaced += [Unplaced(page=page, type=q.type, reason=q.reason, words=q.words) for q in quotes]
+        if quotes:
+            what = "a passage" if len(quotes) == 1 else f"{len(quotes)} passages"
+            self.warnings.append(f"page {page + 1}: {what} that the model listed cannot be placed on the page and is left out")
 
     def raise_if_all_failed(self) -> None:
         """Raise the first page's error when there is no other page."""
@@ -268,9 +275,10 @@ def _find(work: _Work, run: _Run, prompts: Mapping[ClauseType, Prompt]) -> tuple
     try:
         with work.timed("find"):
             work.answer = run.model.find(work.page.gray, work.reading, prompts, run.config.budget)
+        budget = run.config.budget if work.answer.budget is None else work.answer.budget
         with work.timed("ground"):
             for passage in work.answer.passages:
-                if passage.type not in prompts or passage.visual_tokens > run.config.budget:
+                if passage.type not in prompts or passage.visual_tokens > budget:
                     raise ModelError(f"the model {run.model.name} did not keep to the question or its budget")
                 grounded = ground(passage, _parsed(passage, run, work.index), work.words, work.index)
                 clauses.append(grounded.clause)
@@ -278,6 +286,8 @@ def _find(work: _Work, run: _Run, prompts: Mapping[ClauseType, Prompt]) -> tuple
     except ModelError as error:
         run.fail(work, error)
         return ()
+    run.budgets.add(budget)
+    run.leave_out(work.answer.unplaced, work.index)
     return tuple(sorted(clauses, key=lambda c: (c.first, c.last)))
 
 
@@ -316,8 +326,9 @@ def _number(value: float | None) -> float | None:
     return None if value is None else round(float(value), 4)
 
 
-def _most_tokens(clauses: Sequence[Clause]) -> int:
-    return max((c.visual_tokens for c in clauses), default=0)
+def _tokens(work: _Work, clauses: Sequence[Clause]) -> int:
+    """The most visual tokens that any one question about a page was given."""
+    return max([work.answer.visual_tokens if work.answer else 0, *(c.visual_tokens for c in clauses)])
 
 
 def _total_seconds(reports: Sequence[PageReport] | Sequence[TranscriptPage], began: float) -> dict[str, float]:

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clausescan.errors import ClausescanError, ModelError
+from clausescan.errors import ClausescanError, ModelError, ServerError
 from clausescan.schema.report import Clause, Report, Transcript, Verdict
 
 SHOWN_CHARS = 600
 """Of a clause's text in the table; the JSON has all of it."""
-PACKAGES = "numpy opencv-python-headless pillow pillow-heif pydantic pypdfium2 torch transformers xgrammar".split()
+PACKAGES = "numpy opencv-python-headless pillow pillow-heif pydantic pypdfium2 torch transformers xgrammar httpx2".split()
 
 _TITLES = {"termination": "Termination", "indemnity": "Indemnity", "liability_cap": "Liability cap"}
 _STYLES = {"found": "green", "absent": "", "cannot_tell": "yellow"}
@@ -33,6 +33,9 @@ def show_report(report: Report) -> None:
         console.print(table)
     for kind, verdict in report.verdicts.items():
         console.print(_verdict(_TITLES[kind], verdict))
+    for left_out in report.unplaced:
+        where = f"page {left_out.page + 1}: {_TITLES[left_out.type].lower()} listed but not quoted"
+        console.print(Text(f"{where} ({left_out.reason.replace('_', ' ')})", style="yellow"))
     for warning in report.warnings:
         console.print(Text(f"warning: {plain(warning)}", style="yellow"))
     seconds = report.seconds.get("total", 0.0)
@@ -66,6 +69,44 @@ def show_checks() -> int:
             table.add_row(name, Text(f"WRONG: {plain(str(error))}", style="red", overflow="fold"))
     console.print(table)
     return 0 if healthy else ModelError.exit_code
+
+
+def show_models(server: str | None) -> int:
+    """The built-in model, the fetched ones, those known by name, and a server if one is named; the status to end with."""
+    from clausescan.providers.families import FAMILIES
+    from clausescan.providers.store import fetched
+
+    console = Console(soft_wrap=True)
+    console.print(Text(f"built in: clausescan-compact ({_built_in()})"))
+    for model in fetched():
+        size = f"{model.size_bytes / 1e6:,.1f} MB"
+        console.print(Text(plain(f"fetched: {model.name} at {model.revision[:12]}, {size}, {model.folder}")))
+    for family in FAMILIES.values():
+        console.print(
+            Text(f"known by name: {family.title}, such as {family.example}, up to {family.visual_tokens} visual tokens a picture")
+        )
+    return 0 if server is None else _show_server(console, server)
+
+
+def _show_server(console: Console, server: str) -> int:
+    from clausescan.providers.served import ServedModel, parse_address
+
+    address = parse_address(server)
+    try:
+        names = ServedModel(address, timeout_s=30.0).models()
+    except ServerError as error:
+        console.print(Text(f"not reachable: {plain(str(error))}", style="red"))
+        return error.exit_code
+    held = address.model in names
+    console.print(Text(plain(f"reachable: {address.base}, {'with' if held else 'WITHOUT'} {address.model}")))
+    return 0 if held else ModelError.exit_code
+
+
+def _built_in() -> str:
+    from clausescan.providers.registry import OURS
+    from clausescan.resources import PACKAGE
+
+    return "present" if (PACKAGE / "weights" / OURS).is_file() else "missing"
 
 
 def plain(text: str) -> str:

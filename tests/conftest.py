@@ -1,3 +1,6 @@
+import ipaddress
+import socket
+
 import pytest
 from hypothesis import settings
 
@@ -6,6 +9,39 @@ from tests import specimen
 
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")  # a busy machine is no failure, and a run can be repeated
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch):
+    """No test reaches beyond this machine; a try fails the test even if its error is swallowed."""
+    tries = []
+
+    def guard(address):
+        host = address[0] if isinstance(address, tuple) else None
+        if host is None or host in ("localhost", ""):
+            return
+        try:
+            if ipaddress.ip_address(host).is_loopback:
+                return
+        except ValueError:
+            pass
+        tries.append(host)
+        raise OSError("this test tried to reach another host")
+
+    connect, connect_ex, sendto, lookup = (
+        socket.socket.connect,
+        socket.socket.connect_ex,
+        socket.socket.sendto,
+        socket.getaddrinfo,
+    )
+    monkeypatch.setattr(socket.socket, "connect", lambda self, address: (guard(address), connect(self, address))[1])
+    monkeypatch.setattr(socket.socket, "connect_ex", lambda self, address: (guard(address), connect_ex(self, address))[1])
+    monkeypatch.setattr(socket.socket, "sendto", lambda self, data, *rest: (guard(rest[-1]), sendto(self, data, *rest))[1])
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *rest, **named: (guard((host or "",)), lookup(host, *rest, **named))[1]
+    )
+    yield tries
+    assert not tries, f"tried to reach {tries}"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def folder(tmp_path, monkeypatch):
 def test_every_type_has_a_prompt_and_nothing_else_stands_there():
     prompts = prompt.load(CLAUSE_TYPES)
     assert set(prompts) == set(CLAUSE_TYPES)
-    assert {p.name for p in resources.folder("prompts").iterdir()} == {"system.md", *(f"{t}.md" for t in CLAUSE_TYPES)}
+    assert {p.name for p in resources.folder("prompts").iterdir()} == {"system.md", "page.md", *(f"{t}.md" for t in CLAUSE_TYPES)}
     assert len({p.short for p in prompts.values()}) == len({p.sha256 for p in prompts.values()}) == len(CLAUSE_TYPES)
 
 

@@ -61,7 +61,7 @@ ANSWERS: dict[ClauseType, type[TerminationAnswer] | type[IndemnityAnswer] | type
 
 def answer_schema(kind: ClauseType) -> dict[str, Any]:
     """The JSON Schema of one type's answer, without titles and descriptions: what a grammar needs."""
-    bare = _without_notes(ANSWERS[kind].model_json_schema())
+    bare = without_notes(ANSWERS[kind].model_json_schema())
     assert isinstance(bare, dict)
     return bare
 
@@ -90,12 +90,12 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _without_notes(node: Any, names: bool = False) -> Any:
-    """`names`: the keys of this object are property names, not keywords."""
+def without_notes(node: Any, names: bool = False) -> Any:
+    """A JSON Schema without titles and descriptions. `names`: the keys of this object are property names, not keywords."""
     if isinstance(node, dict):
         return {
-            k: _without_notes(v, names=not names and k in ("properties", "$defs"))
+            k: without_notes(v, names=not names and k in ("properties", "$defs"))
             for k, v in node.items()
             if names or k not in ("title", "description")
         }
-    return [_without_notes(v) for v in node] if isinstance(node, list) else node
+    return [without_notes(v) for v in node] if isinstance(node, list) else node

@@ -43,6 +43,9 @@ Reason = Literal[
 ]
 """Why something cannot be told: a capture defect, an uncertain reading, or a model that cannot decide."""
 
+UnplacedReason = Literal["not_on_page", "ambiguous", "too_short", "ends_before_it_begins", "overlaps"]
+"""Why a passage that a model listed is not quoted."""
+
 
 class Source(Strict):
     """The file a page came from. Its name only, never its folder."""
@@ -138,7 +141,7 @@ class ClauseBase(Strict):
     reading_confidence: Probability
     """Mean confidence of its words."""
     visual_tokens: int
-    """Given to the language model for this clause."""
+    """Given to the language model for this clause; 0 where a server does not tell."""
     complete: bool
     """False: the language model's answer was cut off or invalid; the fields and `continues_*` are None."""
 
@@ -194,11 +197,23 @@ class PageReport(PageBase):
     """The most that any one question about this page was given; at most the budget."""
 
 
+class Unplaced(Strict):
+    """A passage that the model says it saw and that is not quoted, because its place among the page's words is not certain."""
+
+    page: int
+    """Index into the report's `pages`."""
+    type: ClauseType
+    reason: UnplacedReason
+    words: int
+    """How many words the model gave for it; the words themselves may be invented and are not kept."""
+
+
 class ModelUsed(Strict):
     """Which model answered."""
 
     name: str
     weights_sha256: Sha256
+    """Of all weights used on this machine. A served model's own cannot be seen: then it is the hash of the reader's."""
 
 
 class Report(Strict):
@@ -212,11 +227,14 @@ class Report(Strict):
     answer_schema_sha256: Sha256
     types: tuple[ClauseType, ...]
     budget: int
+    """Visual tokens that a question may cost: the option's, or what a model of another house takes."""
     visual_tokens: int
-    """The most that any one question was given."""
+    """The most that any one question was given; 0 where a server does not tell."""
     verdicts: dict[ClauseType, Verdict]
     """For the whole document."""
     clauses: tuple[Clause, ...]
+    unplaced: tuple[Unplaced, ...] = ()
+    """What the model listed and could not be found on the page; never part of `clauses`."""
     pages: tuple[PageReport, ...]
     seconds: dict[str, float]
     """Wall time a stage, over all pages, and `total`."""

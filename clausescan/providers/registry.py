@@ -1,0 +1,75 @@
+"""From the `--model` option to a model: the one place that knows all kinds there are.
+
+| option | is |
+|---|---|
+| none | the compact model that ships with the package |
+| a folder with our manifest | a compact model of ours |
+| another folder | a vision-language model as transformers saves it |
+| OWNER/NAME | the same, if it was fetched before |
+| openai:URL#NAME | a model on a server with the OpenAI chat API |
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clausescan.answer import PageModel
+from clausescan.config import ExtractConfig
+from clausescan.errors import ModelError
+from clausescan.providers.store import HUB_ID, folder_of
+
+SERVED = "openai:"
+OURS = "manifest.json"
+"""Only folders of our own compact model hold it."""
+
+
+def open_model(config: ExtractConfig) -> PageModel:
+    """The model a run is to use. Raises `ModelError` when it is missing or invalid, `UsageError` for a malformed address.
+
+    Never fetches anything; only a server that the option names is ever contacted, and not before it is asked.
+    """
+    name = config.model
+    if name is None:
+        return compact(None)
+    if name.startswith(SERVED):
+        from clausescan.providers.glance import GlanceThenRead
+        from clausescan.providers.served import ServedModel, parse_address
+
+        asker = ServedModel(parse_address(name), timeout_s=config.timeout_s, parallel=config.parallel)
+        return GlanceThenRead(compact(None), asker)
+    folder = local_folder(name)
+    return compact(folder) if (folder / OURS).is_file() else _other(folder, name)
+
+
+def local_folder(name: str) -> Path:
+    """The folder of a model given by path or by a fetched model's name. Raises `ModelError` when there is neither."""
+    try:
+        if name and Path(name).is_dir():
+            return Path(name)
+    except OSError:  # too long for a path
+        pass
+    if HUB_ID.fullmatch(name) and ".." not in name:
+        if folder_of(name).is_dir():
+            return folder_of(name)
+        raise ModelError(
+            f"no folder and no fetched model named {name}; models are never fetched but by: clausescan models fetch {name}"
+        )
+    raise ModelError(f"no folder named {name}; models are folders on this machine and never fetched unasked")
+
+
+def compact(folder: Path | None) -> PageModel:
+    """Our own model. Raises `ModelError`."""
+    from clausescan.model.engine import load
+
+    return load(folder)
+
+
+def _other(folder: Path, name: str) -> PageModel:
+    from clausescan.providers.glance import GlanceThenRead
+    from clausescan.providers.local import LocalModel
+
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{folder} holds no model: neither {OURS} of ours nor config.json of another's")
+    shown = name if folder != Path(name) else folder.resolve().name
+    other = LocalModel(folder, shown)
+    return GlanceThenRead(compact(None), other)
