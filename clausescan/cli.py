@@ -162,6 +162,7 @@ def _mount(name: str, summary: str) -> None:
         return int(command.main(args=context.args, prog_name=f"clausescan {name}", standalone_mode=False) or 0)
 
 
+_mount("batch", "Find the clauses of every photo in a folder; goes on where it was interrupted.")
 _mount("train", "Train the model, a command a stage.")
 _mount("bench", "Measure the model: accuracy, speed, memory.")
 
