@@ -28,7 +28,7 @@ def batch(folder, out, **options):
 def test_a_photo_that_harms_its_worker_is_recorded_and_the_rest_goes_on(tmp_path, capfd):
     for name in ("a", "bug", "crash", "eat", "hang", "sub/b", "z"):
         small_photo(tmp_path / f"in/{name}.png")
-    outcome = batch(tmp_path / "in", tmp_path / "out", workers=2, timeout=8, memory_mb=300)
+    outcome = batch(tmp_path / "in", tmp_path / "out", workers=2, timeout=12, memory_mb=200)
     assert (outcome.exit_code, outcome.statuses) == (6, {"done": 3, "failed": 4})
     results = [json.loads(line) for line in (tmp_path / "out/results.jsonl").read_text().splitlines()]
     reasons = {r["document"]: r["files"][0]["reason"] for r in results}
@@ -122,9 +122,9 @@ def test_kill_9_and_resume_give_the_same_bytes(tmp_path, monkeypatch):
     wait_for(lambda: lines(journal) > done, process)
     with pytest.raises(OutputError, match=f"process {process.pid}"):
         batch(tmp_path / "in", out)
-    assert process.wait(60) == 0
-    timings = (out / ".clausescan/timings.jsonl").read_text().splitlines()
-    assert len(timings) == 8  # nothing was done twice that was in the journal
+    assert process.wait(120) == 0
+    timed = [json.loads(line)["file"] for line in (out / ".clausescan/timings.jsonl").read_text().splitlines()]
+    assert len(set(timed)) == len(timed)  # nothing was done twice that was in the journal
     from clausescan import scan
 
     monkeypatch.setattr(scan, "rectify", scan.rectify)
@@ -140,7 +140,7 @@ def test_an_interrupt_ends_every_process(tmp_path):
     process = started(tmp_path / "in", tmp_path / "out", 2, "json")
     wait_for(lambda: lines(tmp_path / "out/.clausescan/journal.jsonl") >= 1, process)
     os.killpg(process.pid, signal.SIGINT)
-    process.wait(20)
+    process.wait(60)
     assert process.returncode != 0
     assert not alive(process.pid)
     assert not (tmp_path / "out/.clausescan/work").exists()
@@ -158,3 +158,12 @@ def test_a_worker_uses_one_thread():
     environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "1"]
+
+
+def test_help_is_light():
+    code = (
+        "import sys\nfrom clausescan.cli import run_command\nstatus = run_command(['batch', '--help'])\n"
+        "print(status, [m for m in ('torch', 'transformers', 'cv2', 'gradio', 'numpy', 'reportlab') if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == "0 []\n"
