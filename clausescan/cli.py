@@ -5,6 +5,7 @@ Nothing heavy is imported before a command needs it: `clausescan --help` loads n
 
 from __future__ import annotations
 
+import glob
 import importlib.util
 import sys
 import traceback
@@ -53,6 +54,14 @@ def extract(
         Path | None,
         typer.Option(metavar="FILE", help="Draw the clauses on the photo (.jpg, .png, .webp)."),
     ] = None,
+    formats: Annotated[
+        str | None,
+        typer.Option("--format", metavar="LIST", help="Of json, jsonl, csv, html, pdf, png, coco, w3c, separated by commas."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where --format writes its files, named after the first photo; made if need be."),
+    ] = None,
     types: Annotated[str | None, typer.Option(metavar="LIST", help="Clause types, separated by commas; all by default.")] = None,
     budget: Annotated[int, typer.Option(help=f"Visual tokens a question: {', '.join(map(str, BUDGETS))}.")] = 256,
     model: Model = None,
@@ -77,10 +86,15 @@ def extract(
         pdf_dpi=pdf_dpi,
     )
     _check_outputs(photos, json, overlay)
+    files = _Files(photos, formats, out, json) if formats is not None or out is not None else None
     from clausescan import scan
 
-    report = scan.extract(photos, config, on_page=_Drawing(overlay) if overlay else None)
-    if not _write_json(report, json):
+    drawing = _Drawing(overlay) if overlay else None
+    report = scan.extract(photos, config, on_page=drawing, on_picture=files.document.page if files else None)
+    if files:
+        files.end(report)
+    shown = files.shown if files else False
+    if not shown and not _write_json(report, json, elsewhere=files is not None):
         from clausescan.tables import show_report
 
         show_report(report)
@@ -186,6 +200,7 @@ def _mount(name: str, summary: str) -> None:
         return int(command.main(args=context.args, prog_name=f"clausescan {name}", standalone_mode=False) or 0)
 
 
+_mount("batch", "Find the clauses of every photo in a folder; goes on where it was interrupted.")
 _mount("train", "Train the model, a command a stage.")
 _mount("bench", "Measure the model: accuracy, speed, memory.")
 
@@ -268,6 +283,35 @@ class _Drawing:
         write_atomic(name, overlay.encode(picture, name.suffix))
 
 
+class _Files:
+    """What `--format` and `--out` ask for: files named after the first photo, or one text format on standard output."""
+
+    def __init__(self, photos: list[str], formats: str | None, out: Path | None, json: str | None) -> None:
+        from clausescan.export.formats import FORMATS, DocumentFiles, parse_formats
+        from clausescan.files import check_writable, make_folder
+
+        names = parse_formats(formats if formats is not None else "json")
+        self.shown = out is None
+        if out is None and (len(names) > 1 or not FORMATS[names[0]].text or json == STDOUT):
+            raise UsageError(f"--format {','.join(names)} needs --out FOLDER for its files")
+        if out is not None:
+            make_folder(out)
+            base = out / ("stdin" if photos[0] == STDOUT else Path(photos[0]).stem)
+            targets = [base.with_name(base.name + FORMATS[name].suffix) for name in names]
+            originals = {Path(p).resolve() for p in photos if p != STDOUT}
+            later_pages = {p for p in originals if "png" in names and p.match(f"{glob.escape(base.name)}-*.png")}
+            for target in [*targets, *(base.with_name(p.name) for p in later_pages)]:
+                if target.resolve() in originals:
+                    raise UsageError(f"{target} is one of the photos and would be overwritten; choose another --out")
+                check_writable(target)
+        self.document = DocumentFiles(names, None if out is None else base)
+
+    def end(self, report: Any) -> None:
+        """Write what is still to be written, to the files or to standard output."""
+        for data in self.document.end(report):
+            sys.stdout.buffer.write(data)
+
+
 def _check_outputs(photos: list[str], json: str | None, overlay: Path | None) -> None:
     """Find out before the long run what could not be written, or would overwrite a photo."""
     from clausescan.files import check_writable
@@ -284,13 +328,18 @@ def _check_outputs(photos: list[str], json: str | None, overlay: Path | None) ->
         raise UsageError("--overlay needs a file ending in .jpg, .png or .webp")
 
 
-def _write_json(result: BaseModel, target: str | None) -> bool:
-    """Write the JSON where it was asked for. True when standard output has got it, or must stay empty."""
+def _write_json(result: BaseModel, target: str | None, elsewhere: bool = False) -> bool:
+    """Write the JSON where it was asked for. True when standard output has got it, or must stay empty.
+
+    `elsewhere` says that the result is in files already, so that a pipe gets nothing it was not asked for.
+    """
     from clausescan.export import to_json
     from clausescan.files import write_atomic
 
     if target is not None and target != STDOUT:
         write_atomic(target, to_json(result).encode())
+        return not sys.stdout.isatty()
+    if elsewhere and target is None:
         return not sys.stdout.isatty()
     if target == STDOUT or not sys.stdout.isatty():
         sys.stdout.buffer.write(to_json(result).encode())

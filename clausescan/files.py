@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from clausescan.errors import OutputError
 
 
-def write_atomic(path: str | Path, data: bytes) -> None:
+def write_atomic(path: str | Path, data: bytes | Iterable[bytes]) -> None:
     """Write a file so that a reader sees the old one or the new one, never a part, even after a power cut.
 
+    `data` may come in pieces, so that a long file need not be held in memory.
     Follows a symbolic link to its target; leaves pipes and devices such as /dev/stdout to be written directly.
     Raises `OutputError`.
     """
     target = Path(path)
+    pieces = (data,) if isinstance(data, bytes) else data
     try:
         if target.exists() and not target.is_file() and not target.is_dir():
-            target.write_bytes(data)
+            with target.open("wb") as stream:
+                stream.writelines(pieces)
             return
-        _replace(target.resolve(), data)
+        _replace(target.resolve(), pieces)
     except OSError as error:
         raise _cannot(target, error) from None
 
@@ -39,12 +43,20 @@ def check_writable(path: str | Path) -> None:
         raise _cannot(target, error) from None
 
 
-def _replace(target: Path, data: bytes) -> None:
+def make_folder(path: Path) -> None:
+    """A folder and those above it, if they are not there. Raises `OutputError`."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot(path, error) from None
+
+
+def _replace(target: Path, pieces: Iterable[bytes]) -> None:
     mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
+            stream.writelines(pieces)
             stream.flush()
             os.fsync(stream.fileno())
         Path(temporary).chmod(mode)
@@ -52,11 +64,11 @@ def _replace(target: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable, where the system can."""
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder durable, where the system can."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:

@@ -17,6 +17,7 @@ from clausescan import __version__
 from clausescan.answer import PageAnswer, PageModel, Passage, Prompt, UnplacedQuote
 from clausescan.config import ExtractConfig
 from clausescan.errors import AnswerError, ClausescanError, InputError, ModelError, PartialError, UnreadablePageError
+from clausescan.export.writing import PicturedPage
 from clausescan.ground import PhotoWords, ground, reading_confidence, text_lines
 from clausescan.page import Defect, Page, Photo, Reading
 from clausescan.parse import parse_answer
@@ -51,10 +52,17 @@ UNREADABLE = 0.4
 Sources = str | Path | Sequence[str | Path]
 OnPage = Callable[[Photo, tuple[Clause, ...]], None]
 """Called after each page that was read, with its photo and its clauses: for drawing, without decoding twice."""
+OnPicture = Callable[[PicturedPage], None]
+"""Called after each page that was decoded, read or not, with all that is known of it: for the formats that show photos."""
 
 
 def extract(
-    sources: Sources, config: ExtractConfig | None = None, *, model: PageModel | None = None, on_page: OnPage | None = None
+    sources: Sources,
+    config: ExtractConfig | None = None,
+    *,
+    model: PageModel | None = None,
+    on_page: OnPage | None = None,
+    on_picture: OnPicture | None = None,
 ) -> Report:
     """The clauses of one document: a photo, several photos in page order, or a PDF; `-` is standard input.
 
@@ -71,9 +79,12 @@ def extract(
     for work in run.pages(_listed(sources)):
         own = _find(work, run, prompts)
         reports.append(PageReport(**work.common(), verdicts=_verdicts(work, config, own), visual_tokens=_tokens(work, own)))
-        clauses += own
         if on_page and work.photo is not None and work.status == "read":
             on_page(work.photo, own)
+        if on_picture and work.photo is not None:
+            lines = text_lines(work.words) if work.status == "read" and work.words is not None else ()
+            on_picture(PicturedPage(reports[-1], work.photo.rgb, own, len(clauses) + 1, lines))
+        clauses += own
     run.raise_if_all_failed()
     return Report(
         schema_version="1",

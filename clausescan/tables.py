@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clausescan.errors import ClausescanError, ModelError, ServerError
+from clausescan.export.field_text import field_texts
 from clausescan.schema.report import Clause, Report, Transcript, Verdict
 
 SHOWN_CHARS = 600
@@ -135,21 +136,8 @@ def _text(clause: Clause) -> Text:
 def _fields(clause: Clause) -> Text:
     if clause.fields is None:
         return Text("the model's answer was invalid", style="red")
-    lines = []
-    for name, value in clause.fields.model_dump(mode="json").items():
-        if value is True:
-            lines.append(name)
-        elif value:
-            lines.append(f"{name}: {', '.join(_value(v) for v in value)}")
+    lines = [f"{name}: {value}" if value else name for name, value in field_texts(clause.fields)]
     return Text(plain("; ".join(lines)) or "-")
-
-
-def _value(value: object) -> str:
-    if isinstance(value, dict) and "unit" in value:
-        return f"{value['value']} {str(value['unit']).replace('_', ' ')}"
-    if isinstance(value, dict):
-        return f"{value['amount']:,.2f} {value['currency'] or ''}".strip()
-    return str(value)
 
 
 def _verdict(title: str, verdict: Verdict) -> Text:

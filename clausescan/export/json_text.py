@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
 
+from clausescan.export.writing import File, Writer
+from clausescan.schema.report import Report
+
 INDENT = 2
+
+
+class JsonWriter(Writer):
+    """The report itself."""
+
+    def end(self, report: Report) -> Iterable[File]:
+        """One file with everything."""
+        yield ".json", to_json(report).encode()
 
 
 def to_json(result: BaseModel) -> str:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from clausescan.schema.answers import ANSWERS
+from clausescan.schema.batch_result import DocumentResult
 from clausescan.schema.clauses import FIELDS
 from clausescan.schema.listing import PageListing
 from clausescan.schema.report import Report, Transcript
@@ -15,7 +16,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def all_schemas() -> dict[str, str]:
     """File name to file text of every generated schema."""
-    models: dict[str, Any] = {"report": Report, "transcript": Transcript}
+    models: dict[str, Any] = {"report": Report, "transcript": Transcript, "document": DocumentResult}
     models |= {f"fields.{kind}": model for kind, model in FIELDS.items()}
     models |= {f"answer.{kind}": model for kind, model in ANSWERS.items()} | {"answer.page": PageListing}
     return {

@@ -1,0 +1,81 @@
+"""`clausescan batch`: a folder of photos at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from clausescan.batch.settings import BatchSettings, default_workers
+from clausescan.config import BUDGETS, ExtractConfig, page_numbers
+from clausescan.export.formats import FORMATS, parse_formats
+
+app = typer.Typer(rich_markup_mode=None)
+
+Patterns = list[str]
+
+
+@app.command()
+def batch(
+    folder: Annotated[Path, typer.Argument(help="A folder of photos and PDFs, searched through.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the results go; made if need be.")],
+    formats: Annotated[
+        str, typer.Option("--format", metavar="LIST", help=f"Of {', '.join(FORMATS)}; every photo gets JSON.")
+    ] = "json",
+    include: Annotated[Patterns, typer.Option(metavar="GLOB", help="Only such files, as 2023/**/*.jpg; repeatable.")] = [],  # noqa: B006
+    exclude: Annotated[Patterns, typer.Option(metavar="GLOB", help="No such files or folders; repeatable.")] = [],  # noqa: B006
+    workers: Annotated[int | None, typer.Option(help="Processes; by default one a core, at most 4.")] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds a photo or PDF may take.")] = 600.0,
+    memory: Annotated[int | None, typer.Option(metavar="MB", help="Memory a worker may use.")] = None,
+    documents: Annotated[
+        str | None,
+        typer.Option(metavar="REGEX", help="With one named group; files whose group is equal are one contract."),
+    ] = None,
+    manifest: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV or JSON with document and file: which files are one contract.")
+    ] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do photos again that failed before.")] = False,
+    types: Annotated[str | None, typer.Option(metavar="LIST", help="Clause types, separated by commas; all by default.")] = None,
+    budget: Annotated[int, typer.Option(help=f"Visual tokens a question: {', '.join(map(str, BUDGETS))}.")] = 256,
+    model: Annotated[str | None, typer.Option(metavar="FOLDER", help="A folder with a model instead of the shipped one.")] = None,
+    pages: Annotated[str | None, typer.Option(metavar="LIST", help="Pages of PDFs and TIFFs to read, such as 1,3-5.")] = None,
+    pdf_dpi: Annotated[int, typer.Option("--pdf-dpi", help="Resolution at which PDF pages are drawn.")] = ExtractConfig.pdf_dpi,
+    max_pixels: Annotated[int, typer.Option(help="Refuse photos with more pixels.")] = ExtractConfig.max_pixels,
+    max_bytes: Annotated[int, typer.Option(help="Refuse larger files.")] = ExtractConfig.max_bytes,
+) -> int:
+    """Find the clauses of every photo in a folder; goes on where it was interrupted."""
+    chosen: Any = tuple(t.strip() for t in types.split(",")) if types is not None else ExtractConfig.types
+    config = ExtractConfig(
+        types=chosen,
+        budget=budget,
+        model=model,
+        max_pixels=max_pixels,
+        max_bytes=max_bytes,
+        pdf_pages=None if pages is None else page_numbers(pages),
+        pdf_dpi=pdf_dpi,
+    )
+    settings = BatchSettings(
+        folder=folder,
+        out=out,
+        config=config,
+        formats=parse_formats(formats),
+        include=tuple(include),
+        exclude=tuple(exclude),
+        workers=default_workers() if workers is None else workers,
+        timeout=timeout,
+        memory_mb=memory,
+        documents=documents,
+        manifest=manifest,
+        retry_failed=retry_failed,
+    )
+    from clausescan.batch.progress import shown
+    from clausescan.batch.run import run_batch
+
+    outcome = run_batch(settings, shown())
+    counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.statuses.items()))
+    sys.stdout.write(f"{sum(outcome.statuses.values())} photos: {counts}\n")
+    for path in outcome.closed:
+        sys.stderr.write(f"clausescan: {path}: cannot be opened, or has a name that is no text\n")
+    return outcome.exit_code

@@ -1,0 +1,102 @@
+"""Which files of a folder are photos, in which order, and what their results are called."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+SUFFIXES = frozenset(".jpg .jpeg .jpe .png .webp .tif .tiff .bmp .heic .heif .pdf".split())
+"""Of files that are taken without `--include`; what a file is, is decided from its content later on."""
+RESERVED = ("results", "summary")
+"""Names of the batch's own files in the output folder."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Paths below the folder, with slashes, in natural order."""
+
+    photos: tuple[str, ...]
+    closed: tuple[str, ...]
+    """Folders that may not be listed, and files whose names are no text."""
+
+
+def find(folder: Path, include: Iterable[str] = (), exclude: Iterable[str] = (), out: Path | None = None) -> Found:
+    """Every photo below a folder. Hidden files and folders, the output folder and links to folders are passed over."""
+    wanted, unwanted = [_glob(p) for p in include], [_glob(p) for p in exclude]
+    closed: list[str] = []
+    photos: list[str] = []
+    own = None if out is None else out.resolve()
+
+    def refuse(error: OSError) -> None:
+        closed.append(_printable(os.path.relpath(error.filename, folder)))
+
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [f for f in folders if not f.startswith(".") and Path(place, f).resolve() != own]
+        for name in files:
+            path = Path(place, name)
+            relative = path.relative_to(folder).as_posix()
+            taken = _matches(wanted, relative) if wanted else path.suffix.lower() in SUFFIXES
+            if name.startswith(".") or not taken or _matches(unwanted, relative) or not path.is_file():
+                continue
+            (photos if _is_text(relative) else closed).append(relative if _is_text(relative) else _printable(relative))
+    return Found(tuple(sorted(photos, key=natural)), tuple(sorted(closed, key=natural)))
+
+
+def natural(text: str) -> tuple[tuple[str | int, ...], str]:
+    """A sort key in which page 2 comes before page 10."""
+    parts = re.split("([0-9]+)", text.casefold())
+    return tuple(int(p) if i % 2 else p for i, p in enumerate(parts)), text
+
+
+def base_names(photos: Iterable[str]) -> dict[str, str]:
+    """For each photo the path of its results without their suffixes: without the photo's own, where that is unambiguous."""
+    photos = tuple(photos)
+    stems = {p: str(PurePosixPath(p).with_suffix("")) for p in photos}
+    taken = Counter(stem.casefold() for stem in stems.values())
+    return {p: p if taken[stem.casefold()] > 1 or stem.casefold() in RESERVED else stem for p, stem in stems.items()}
+
+
+def _matches(patterns: Iterable[re.Pattern[str]], path: str) -> bool:
+    """Whether the file or a folder above it is meant."""
+    places = [path, *(str(p) for p in PurePosixPath(path).parents if str(p) != ".")]
+    return any(pattern.fullmatch(place) for pattern in patterns for place in places)
+
+
+def _glob(pattern: str) -> re.Pattern[str]:
+    """`*` and `?` stay within a name, `**` does not; one without a slash means a name in any folder. Case does not matter."""
+    body = pattern.strip("/")
+    out = "" if "/" in body or pattern.startswith("/") else "(?:.*/)?"
+    at = 0
+    while at < len(body):
+        rest = body[at:]
+        if rest.startswith("**/"):
+            out, at = f"{out}(?:.*/)?", at + 3
+        elif rest.startswith("**"):
+            out, at = f"{out}.*", at + 2
+        elif rest[0] in "*?":
+            out, at = out + ("[^/]*" if rest[0] == "*" else "[^/]"), at + 1
+        elif klass := re.match(r"\[([!^]?)(\]?[^\]/]*)\]", rest):
+            inner = klass[2].replace("\\", r"\\").replace("[", r"\[").replace("]", r"\]").replace("^", r"\^")
+            out, at = f"{out}[{'^/' if klass[1] else ''}{inner}]", at + klass.end()
+        else:
+            out, at = out + re.escape(rest[0]), at + 1
+    try:
+        return re.compile(out, re.IGNORECASE | re.DOTALL)
+    except re.error:  # a range such as [z-a]
+        return re.compile(re.escape(body))
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _printable(path: str) -> str:
+    return path.encode(errors="backslashreplace").decode()

@@ -1,0 +1,83 @@
+"""COCO object detection JSON (cocodataset.org, "Data format"): a category a clause type, polygons in photo pixels.
+
+Text and fields stand in each annotation's `attributes`, where annotation tools look for what the format does not define.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from clausescan.export.writing import File, PicturedPage, Writer
+from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.schema.report import Clause, Report
+
+Size = tuple[int, int]
+Polygon = list[tuple[float, float]]
+
+
+class CocoWriter(Writer):
+    """One data set of the document's pages."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[int, Size] = {}
+
+    def page(self, page: PicturedPage) -> Iterable[File]:
+        """Remembers the photo's size, which the report lacks for pages that could not be read."""
+        self._sizes[page.report.index] = page.size_px
+        return ()
+
+    def end(self, report: Report) -> Iterable[File]:
+        """One file."""
+        yield ".coco.json", (json.dumps(to_coco(report, self._sizes), ensure_ascii=False) + "\n").encode()
+
+
+def to_coco(report: Report, sizes_px: Mapping[int, Size]) -> dict[str, Any]:
+    """The data set; `sizes_px` is (width, height) by page index, and pages without are left out."""
+    return {
+        "info": {"description": "Contract clauses", "version": report.clausescan},
+        "licenses": [],
+        "images": [
+            {"id": i + 1, "file_name": page.source.name, "width": sizes_px[i][0], "height": sizes_px[i][1]}
+            | ({"page_index": page.source.page_index} if page.source.page_index else {})
+            for i, page in enumerate(report.pages)
+            if i in sizes_px
+        ],
+        "categories": [{"id": n, "name": kind, "supercategory": "clause"} for n, kind in enumerate(CLAUSE_TYPES, 1)],
+        "annotations": [
+            _annotation(n, clause, sizes_px[clause.page]) for n, clause in enumerate(report.clauses, 1) if clause.page in sizes_px
+        ],
+    }
+
+
+def _annotation(number: int, clause: Clause, size: Size) -> dict[str, Any]:
+    polygons = [[_inside(point, size) for point in quad] for quad in clause.quads]
+    xs = [x for polygon in polygons for x, _ in polygon] or [0.0]
+    ys = [y for polygon in polygons for _, y in polygon] or [0.0]
+    return {
+        "id": number,
+        "image_id": clause.page + 1,
+        "category_id": CLAUSE_TYPES.index(clause.type) + 1,
+        "iscrowd": 0,
+        "segmentation": [[c for point in polygon for c in point] for polygon in polygons],
+        "bbox": [min(xs), min(ys), round(max(xs) - min(xs), 1), round(max(ys) - min(ys), 1)],
+        "area": round(sum(_area(polygon) for polygon in polygons), 1),
+        "score": clause.confidence,
+        "attributes": {
+            "heading": clause.heading,
+            "text": clause.text,
+            "fields": None if clause.fields is None else clause.fields.model_dump(mode="json"),
+        },
+    }
+
+
+def _inside(point: tuple[float, float], size: Size) -> tuple[float, float]:
+    """The point, or the nearest of the photo's: readers of the format refuse what lies outside."""
+    return min(max(point[0], 0.0), float(size[0])), min(max(point[1], 0.0), float(size[1]))
+
+
+def _area(polygon: Polygon) -> float:
+    """The shoelace formula."""
+    turned = polygon[1:] + polygon[:1]
+    return abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(polygon, turned, strict=True))) / 2

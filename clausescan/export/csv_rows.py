@@ -1,0 +1,76 @@
+"""CSV (RFC 4180, UTF-8) for spreadsheets: one row a clause.
+
+What a cell holds was read from a stranger's page, and a spreadsheet runs a cell that begins with = + - @ as a formula:
+such a cell gets an apostrophe in front (OWASP, "CSV Injection").
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+
+from clausescan.export.field_text import value_text
+from clausescan.export.writing import File, Writer
+from clausescan.schema.clauses import FIELDS
+from clausescan.schema.report import Clause, Report
+
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""First characters of a formula, the full-width ones too, which some spreadsheets take for the others."""
+
+_FIELD_NAMES = tuple(dict.fromkeys(name for model in FIELDS.values() for name in model.model_fields))
+COLUMNS = (
+    *("number", "file", "sha256", "page", "page_in_file", "type", "heading", "text"),
+    *_FIELD_NAMES,
+    *("uncertain_words", "continues_from_previous", "continues_on_next"),
+    *("confidence", "reading_confidence", "complete", "quads_photo_px"),
+)
+"""Pages are counted from 1 here, as people do."""
+
+
+class CsvWriter(Writer):
+    """A table of the document's clauses."""
+
+    def end(self, report: Report) -> Iterable[File]:
+        """One file, with a heading row even where no clause was found."""
+        yield ".csv", (csv_line(COLUMNS) + "".join(csv_line(row.values()) for row in clause_rows(report))).encode()
+
+
+def clause_rows(report: Report) -> Iterator[dict[str, str]]:
+    """Each clause as a row, its keys being `COLUMNS`; values not yet made safe."""
+    for number, clause in enumerate(report.clauses, 1):
+        source = report.pages[clause.page].source
+        row = {
+            "number": str(number),
+            "file": source.name,
+            "sha256": source.sha256 or "",
+            "page": str(clause.page + 1),
+            "page_in_file": str(source.page_index + 1),
+            "uncertain_words": ", ".join(f"{u.text} ({u.other})" for u in clause.uncertain_words),
+            "quads_photo_px": json.dumps(clause.quads, separators=(",", ":")),
+        } | _fields(clause)
+        yield {column: row[column] if column in row else _plain(getattr(clause, column, None)) for column in COLUMNS}
+
+
+def csv_line(cells: Iterable[str]) -> str:
+    """One row as text, no cell of it a formula, and no control character that breaks readers."""
+    stream = io.StringIO()
+    csv.writer(stream).writerow([_safe(cell) for cell in cells])
+    return stream.getvalue()
+
+
+def _safe(cell: str) -> str:
+    shown = cell.replace("\0", "\ufffd")
+    return f"'{shown}" if shown.startswith(DANGEROUS) else shown
+
+
+def _fields(clause: Clause) -> dict[str, str]:
+    if clause.fields is None:
+        return {}
+    return {k: _plain(v) if isinstance(v, bool) else value_text(v) for k, v in clause.fields.model_dump(mode="json").items()}
+
+
+def _plain(value: object) -> str:
+    """Empty for what is unknown."""
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,27 @@
+"""A clause's fields in words, for tables and pages that people read."""
+
+from __future__ import annotations
+
+from clausescan.schema.clauses import AnyFields
+
+
+def field_texts(fields: AnyFields) -> list[tuple[str, str]]:
+    """(name, value) of every field that says something: flags that are set, with an empty value, and lists."""
+    out = []
+    for name, value in fields.model_dump(mode="json").items():
+        if value is True:
+            out.append((name, ""))
+        elif value:
+            out.append((name, value_text(value)))
+    return out
+
+
+def value_text(value: object) -> str:
+    """A duration, an amount, a name, or several of them."""
+    if isinstance(value, list):
+        return ", ".join(value_text(v) for v in value)
+    if isinstance(value, dict) and "unit" in value:
+        return f"{value['value']} {str(value['unit']).replace('_', ' ')}"
+    if isinstance(value, dict):
+        return f"{value['amount']:,.2f} {value['currency'] or ''}".strip()
+    return str(value)

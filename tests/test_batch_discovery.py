@@ -1,0 +1,56 @@
+import os
+import random
+
+import pytest
+
+from clausescan.batch.discovery import base_names, find, natural
+
+
+@pytest.fixture
+def tree(tmp_path):
+    names = "a.jpg B.PNG notes.txt sub/c.heic sub/deep/d.pdf sub/deep/.hidden.jpg .git/e.jpg out/f.json out/g.png drafts/h.jpg"
+    for name in names.split():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    return tmp_path
+
+
+def test_photos_are_found_in_natural_order_without_our_own(tree):
+    assert find(tree, out=tree / "out").photos == ("a.jpg", "B.PNG", "drafts/h.jpg", "sub/c.heic", "sub/deep/d.pdf")
+    names = [f"p{i}.jpg" for i in range(12)]
+    assert sorted(random.Random(0).sample(names, 12), key=natural) == names
+    assert sorted(["²", "1", "a1b", "a"], key=natural)
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "expected"),
+    [
+        (["*.jpg"], [], "a.jpg drafts/h.jpg"),
+        (["*.JPG", "sub/**/*.pdf"], [], "a.jpg drafts/h.jpg sub/deep/d.pdf"),
+        (["sub"], [], "sub/c.heic sub/deep/d.pdf"),
+        (["sub/*"], ["d.*"], "sub/c.heic"),
+        (["**/d.pdf"], [], "sub/deep/d.pdf"),
+        (["/*.[jp]*"], [], "a.jpg B.PNG"),
+        (["[!a].p?g"], ["out"], "B.PNG"),
+        (["notes.txt"], [], "notes.txt"),
+        ([], ["drafts/", "su?", "out"], "a.jpg B.PNG"),
+        ([], ["**/deep/**", "g.png", "[z-a]"], "a.jpg B.PNG drafts/h.jpg sub/c.heic"),
+    ],
+)
+def test_patterns(tree, include, exclude, expected):
+    assert find(tree, include, exclude).photos == tuple(expected.split())
+
+
+def test_names_that_are_no_text_are_told(tree):
+    (tree / os.fsdecode(b"bad\xff.jpg")).touch()
+    found = find(tree, exclude=["out"])
+    assert len(found.photos) == 5
+    assert found.closed == (r"bad\udcff.jpg",)
+
+
+def test_results_are_called_after_the_photo():
+    assert base_names(["a.jpg", "sub/a.png"]) == {"a.jpg": "a", "sub/a.png": "sub/a"}
+    assert base_names(["a.jpg", "A.png", "b.x.tif"]) == {"a.jpg": "a.jpg", "A.png": "A.png", "b.x.tif": "b.x"}
+    assert base_names(["Results.jpg", "sub/results.jpg"]) == {"Results.jpg": "Results.jpg", "sub/results.jpg": "sub/results"}
