@@ -42,7 +42,8 @@ def load(folder: Path | None = None) -> CompactModel:
         vocabulary = Vocabulary(folder / "tokenizer.json")
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"the model in {folder} cannot be loaded ({type(error).__name__}); install clausescan again") from None
-    return CompactModel(model.eval(), vocabulary, digest)
+    model.train(False)
+    return CompactModel(model, vocabulary, digest)
 
 
 def check(folder: Path) -> str:
@@ -142,8 +143,7 @@ class CompactModel:
             log_p = scores[:, CLAUSE_TYPES.index(kind)]
             runs = clauses_of(log_p)
             presence[kind] = self._calibrated(presence_odds(log_p, runs))
-            for run in runs:
-                passages.append(self._answer(kind, prompt, run, places, words, begins, sight, kept, budget))
+            passages += [self._answer(kind, prompt, run, places, words, begins, sight, kept, budget) for run in runs]
         return PageAnswer(tuple(passages), presence)
 
     def _calibrated(self, odds: float) -> float:
@@ -151,9 +151,17 @@ class CompactModel:
         return 1 / (1 + math.exp(-(self.config.presence_scale * odds + self.config.presence_shift)))
 
     def _answer(
-        self, kind: ClauseType, prompt: Prompt, run: Run, places: list[tuple[int, int]], words: list[list[str]], begins: list[bool],
-        sight: Sight, kept: list[int], budget: int,
-    ) -> Passage:  # fmt: skip
+        self,
+        kind: ClauseType,
+        prompt: Prompt,
+        run: Run,
+        places: list[tuple[int, int]],
+        words: list[list[str]],
+        begins: list[bool],
+        sight: Sight,
+        kept: list[int],
+        budget: int,
+    ) -> Passage:
         first, last = places[run.first], places[run.last]
         outside = {places[w] for w in run.outside}
         lines, flags, chosen, skipped = [], [], [], []

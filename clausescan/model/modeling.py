@@ -77,7 +77,7 @@ class ClausescanForConditionalGeneration(PreTrainedModel, GenerationMixin):
     config: ClausescanConfig
     base_model_prefix = "clausescan"
     main_input_name = "input_ids"
-    _tied_weights_keys: dict[str, str] = {}
+    _tied_weights_keys: dict[str, str] = {}  # noqa: RUF012 (an instance variable of the base)
     _supports_cache_class = True
 
     def __init__(self, config: ClausescanConfig) -> None:
@@ -87,7 +87,7 @@ class ClausescanForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self.resampler = Resampler(config.line_channels, config.hidden_size, config.resampler, config.num_attention_heads)  # type: ignore[arg-type]
         self.language = LanguageModel(config.vocab_size, config.hidden_size, config.num_hidden_layers, config.num_attention_heads)
         self.choice = ChoiceHead(config.hidden_size)
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
 
     def _init_weights(self, module: Any) -> None:
         """Every part draws its own first weights."""
@@ -162,7 +162,7 @@ class ClausescanForConditionalGeneration(PreTrainedModel, GenerationMixin):
         labels: Tensor | None = None,
         given: int | None = None,
         use_cache: bool = True,
-        **kwargs: Any,
+        **kwargs: Any,  # noqa: ARG002 (what `generate` passes on)
     ) -> CausalLMOutputWithPast:
         """Answer tokens' logits (B, T, V).
 
@@ -190,7 +190,7 @@ class ClausescanForConditionalGeneration(PreTrainedModel, GenerationMixin):
             loss = F.cross_entropy(logits[:, :-1].float().flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
         return CausalLMOutputWithPast(loss=loss, logits=logits, past_key_values=past_key_values if use_cache else None)
 
-    def prepare_inputs_for_generation(
+    def prepare_inputs_for_generation(  # type: ignore[override]
         self, input_ids: Tensor, past_key_values: Cache | None = None, **kwargs: Any
     ) -> dict[str, Any]:
         """Pictures go in once; after that only what the cache does not hold."""

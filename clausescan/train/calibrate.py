@@ -1,4 +1,4 @@
-"""Calibrating presence: two numbers that turn the line choice's log-odds into probabilities (Platt 1999), fitted on held-out pages."""
+"""Calibrating presence: two numbers that turn log-odds into probabilities (Platt 1999), fitted on held-out pages."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def language(work: Work, steps: Steps = 2500, decay: Decay = 700, threads: Threa
 def _labelled(
     data: Path, work: Path, visual: bool, workers: int = 1, share: float = 1.0
 ) -> tuple[list[Any], list[Any] | None, dict[str, str]]:
-    """The labelled pages, what the trained reader sees on them (None where that is not asked for), and the prompts' short forms."""
+    """The labelled pages, what the trained reader sees on them (None where not asked for), and the prompts' short forms."""
     from clausescan import prompt
     from clausescan.schema.clauses import CLAUSE_TYPES
     from clausescan.train.contracts import Contracts

@@ -31,7 +31,9 @@ def draw_drill(lines: list[list[str]], rng: np.random.Generator) -> Drill | None
         first = int(rng.integers(max(1, len(lines) - LEAST_LINES)))
         last = min(len(lines) - 1, first + int(rng.integers(LEAST_LINES, MOST_LINES)))
         words = [w for line in lines[first : last + 1] for w in line]
-        periods = [{"value": int(d.value), "unit": d.unit} for d in durations(words) if d.value.is_integer() and 1 <= d.value <= 9999]
+        periods = [
+            {"value": int(d.value), "unit": d.unit} for d in durations(words) if d.value.is_integer() and 1 <= d.value <= 9999
+        ]
         sums = [
             {"amount": int(m.amount) if m.amount.is_integer() else m.amount, "currency": m.currency}
             for m in amounts(words)

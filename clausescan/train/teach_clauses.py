@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import spawn
 
 from clausescan.model.choice import BEGIN, INSIDE, ChoiceHead, best_runs
 from clausescan.model.language import LanguageModel
@@ -86,7 +87,7 @@ def tags_of(page: LabelledPage) -> np.ndarray[Any, np.dtype[np.int64]]:
     starts = np.cumsum([0] + [len(line) for line in page.lines])
     tags = np.zeros((len(CLAUSE_TYPES), starts[-1]), np.int64)
     for clause in page.clauses:
-        row = tags[CLAUSE_TYPES.index(clause.type)]  # type: ignore[arg-type]
+        row = tags[CLAUSE_TYPES.index(clause.type)]
         first, last = word_number(page, clause.first), word_number(page, clause.last)
         row[first : last + 1] = INSIDE
         for line in clause.skip_lines:
@@ -247,7 +248,9 @@ def weak_loss(model: Understanding, teacher: Teacher, weak: WeakPage, rng: np.ra
     return loss if drill is None else loss + 0.3 * drill
 
 
-def drill_loss(model: Understanding, teacher: Teacher, page: LabelledPage, words: list[str], rng: np.random.Generator) -> Tensor | None:
+def drill_loss(
+    model: Understanding, teacher: Teacher, page: LabelledPage, words: list[str], rng: np.random.Generator
+) -> Tensor | None:
     """A copying drill on one of the page's passages; None where no number stands."""
     lines, start = [], 0
     for line in page.lines:
@@ -258,7 +261,12 @@ def drill_loss(model: Understanding, teacher: Teacher, page: LabelledPage, words
         return None
     v = teacher.vocabulary
     part = slice(drill.first_line, drill.last_line + 1)
-    question = [v.id[ASK], *v.text(" " + drill.ask), *v.lines(lines[part], paragraph_starts(page.middles())[part])[0], v.id[ANSWER]]
+    question = [
+        v.id[ASK],
+        *v.text(" " + drill.ask),
+        *v.lines(lines[part], paragraph_starts(page.middles())[part])[0],
+        v.id[ANSWER],
+    ]
     return teacher.answer_loss(model, question, drill.answer, None)
 
 
@@ -282,14 +290,14 @@ def train(
     weak: list[WeakPage] | None = None,
     log: Any = print,
 ) -> Path:
-    """Train or resume; returns the checkpoint's path. Weakly labelled pages come first, once; held-out figures after every epoch."""
+    """Train or resume; returns the checkpoint's path. Weakly labelled pages come first, once; held-out figures at the end."""
     weak = [w for w in weak or [] if not held_out_contract(w.page.pdf)]
     if run.workers == 1:
         _work(0, run, pages, shorts, sights, weak, log)
     else:
         os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
         os.environ.setdefault("MASTER_PORT", str(_free_port()))
-        torch.multiprocessing.spawn(_work, (run, pages, shorts, sights, weak, log), nprocs=run.workers)  # type: ignore[no-untyped-call]
+        spawn(_work, (run, pages, shorts, sights, weak, log), nprocs=run.workers)  # type: ignore[no-untyped-call]
     return run.out / "clauses.pt"
 
 
@@ -331,7 +339,10 @@ def _work(
     before = len(weak) // run.accumulate
     steps = before + run.epochs * an_epoch
     if rank == 0:
-        log(f"{len(weak)} weak pages and {len(learn)} pages to learn from, {len(unseen)} held out, {steps} steps of {run.accumulate} pages", flush=True)
+        log(
+            f"{len(weak)} weak and {len(learn)} pages, {len(unseen)} held out, {steps} steps of {run.accumulate} pages",
+            flush=True,
+        )
     sums = np.zeros(2)
     started = last_save = time.time()
     while step < steps:
@@ -348,7 +359,8 @@ def _work(
                     loss = weak_loss(model, teacher, weak[step * run.accumulate + n], rng, run)
                     choice, answer = float(loss.detach()), 0.0
                 else:
-                    loss, choice, answer = page_loss(model, teacher, *learn[order[at * run.accumulate + n]], rng, run)
+                    page, sighting = learn[order[at * run.accumulate + n]]
+                    loss, choice, answer = page_loss(model, teacher, page, sighting, rng, run)
             (loss / run.accumulate).backward()  # type: ignore[no-untyped-call]
             sums += np.array([choice, answer]) * run.workers / run.accumulate / 10
         if run.workers > 1:
