@@ -33,11 +33,20 @@ def lines(data: Data, work: Work, steps: Steps = 3000, decay: Decay = 900, threa
 
 
 @app.command()
-def reader(data: Data, work: Work, steps: Steps = 9000, decay: Decay = 2500, threads: Threads = 1, device: str = "cpu") -> None:
+def reader(
+    data: Data,
+    work: Work,
+    steps: Steps = 9000,
+    decay: Decay = 2500,
+    threads: Threads = 1,
+    device: str = "cpu",
+    rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1.5e-3,
+) -> None:
     """Stage B: the line reader, on lines of simulated photos."""
     from clausescan.train.teach_reader import ReaderRun, train
 
-    train(ReaderRun(work / "contracts.npz", data / "cuad" / "pdf", work / "reader", steps, decay, threads=threads, device=device))
+    out = work / "reader"
+    train(ReaderRun(work / "contracts.npz", data / "cuad" / "pdf", out, steps, decay, rate=rate, threads=threads, device=device))
 
 
 @app.command()

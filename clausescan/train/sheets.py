@@ -222,7 +222,7 @@ def set_words(words: list[str], files: tuple[str, ...], rng: np.random.Generator
             paragraph_left = int(rng.integers(1, 9))
             indent = float(rng.choice([0, 0, 0, 40, 80, 160]))
             style = files[int(rng.integers(len(files)))] if rng.random() < 0.25 else file
-            capitals, underline = rng.random() < 0.08, rng.random() < 0.06
+            capitals, underline = rng.random() < 0.16, rng.random() < 0.06
             font, lacking = _font(style, round(size)), missing(style)
             space = font.getlength(" ") * gap_scale
             x_height = -float(font.getbbox("x", anchor="ls")[1])
