@@ -27,6 +27,8 @@ _GAIN = 0.95
 """A straightening is kept when it leaves less than this part of the lines' unevenness."""
 _CLEAR = 0.20
 """Balance of the letters' own signs, 0..1, from which letters are taken to stand without asking the model."""
+_ASKEW = 0.02
+"""Slope of the lines from which a page that is only the frame is levelled."""
 _SEEN = 0.45
 """Score from which an outline counts as a sheet rather than as the frame."""
 
@@ -38,6 +40,8 @@ class _Draft:
     gray: NDArray[np.uint8]
     half: NDArray[np.uint8]
     corners: Points
+    seen: int = 0
+    """How many of the sheet's sides are seen; with none the frame stands for the sheet."""
     height: int = 0
     maps: tuple[PointMap, ...] = ()
     steps: list[Step] = field(default_factory=list)
@@ -76,12 +80,12 @@ def rectify(photo: Photo, *, readability: Readability | None = None) -> Page:
     found = find_sheet(photo.rgb)
     draft = _Draft(np.asarray(gray, np.uint8), half, found.corners_photo_px)
     _outline(draft, photo, found)
-    _turn_text_across(draft)
+    _level(draft, _turn_text_across(draft))
     tracks = _straighten(draft)
     low = draft.low()
     print_lines = capture.printed(low, tracks)
-    if not print_lines:
-        reason = "no_text" if max(found.sides) > _SEEN else "no_page"
+    if not print_lines or not (draft.seen or capture.parallel(print_lines)):
+        reason = "no_text" if draft.seen else "no_page"
         what = "the sheet is blank" if reason == "no_text" else "there is no page with print on it"
         raise UnreadablePageError(f"{photo.name}: {what}; take the photo again with the page filling the picture", reason)
     page = draft.page()
@@ -92,30 +96,47 @@ def rectify(photo: Photo, *, readability: Readability | None = None) -> Page:
         even, print_lines = even_light(page), [_flipped(t, low.shape) for t in print_lines]
     turned = round(float(np.degrees(np.arctan2(*(draft.corners[1] - draft.corners[0])[::-1]))) / 90) * -90 % 360
     to_page = Chain(draft.maps)
-    wrong = capture.defects(page, low, print_lines, to_page, draft.corners, (w, h))
+    outline = draft.corners if draft.seen else np.clip(draft.corners, 0, (w - 1, h - 1))
+    wrong = capture.defects(page, low, print_lines, to_page, outline, (w, h))
     draft.steps.append(Step("light", True, float(np.std(page[::8, ::8])), float(np.std(even[::8, ::8])), "paper divided out"))
     return Page(even, to_page, draft.corners, turned, tuple(draft.steps), wrong)
 
 
 def _outline(draft: _Draft, photo: Photo, found: Sheet) -> None:
     """Corners from the found sheet, its sides followed where they are seen."""
-    seen = sum(s > _SEEN for s in found.sides)
-    finer = refine_sides(photo.rgb, found) if seen else found
+    draft.seen = sum(s > _SEEN for s in found.sides)
+    finer = refine_sides(photo.rgb, found) if draft.seen else found
     draft.place(finer.corners_photo_px)
-    note = f"{seen} of 4 sides seen" if seen else "no sheet seen: the frame is the page"
-    draft.steps.append(Step("sheet", seen > 0, None, round(found.score, 3), note))
+    note = f"{draft.seen} of 4 sides seen" if draft.seen else "no sheet seen: the frame is the page"
+    draft.steps.append(Step("sheet", draft.seen > 0, None, round(found.score, 3), note))
 
 
-def _turn_text_across(draft: _Draft) -> None:
-    """A quarter turn where lines run down the page."""
-    before = upright.across_over_down(draft.low())
+def _turn_text_across(draft: _Draft) -> float:
+    """A quarter turn where lines run down the page; the slope of the lines as they lie then."""
+    before, slope = upright.across_over_down(draft.low())
     if before < 1:
         was = draft.corners
         draft.place(np.roll(was, -1, axis=0))
-        after = upright.across_over_down(draft.low())
+        after, turned = upright.across_over_down(draft.low())
         if after < before:
             draft.place(was)
+        else:
+            slope = turned
         draft.steps.append(Step("quarter turn", after > before, before, after))
+    return slope
+
+
+def _level(draft: _Draft, slope: float) -> None:
+    """Where the frame had to stand for the sheet, the page turned to its lines, so large that it still holds the frame."""
+    if draft.seen or abs(slope) < _ASKEW:
+        return
+    was = draft.corners
+    draft.place(perspective.turned_about(was, float(np.arctan(slope))))
+    after = upright.across_over_down(draft.low())[1]
+    kept = abs(after) < 0.5 * abs(slope)
+    if not kept:
+        draft.place(was)
+    draft.steps.append(Step("level", kept, round(slope, 3), round(after, 3), "slope of the lines"))
 
 
 def _straighten(draft: _Draft) -> list[textlines.Track]:

@@ -14,6 +14,8 @@ _FAINT = 0.12
 """Darkness, as a part of the paper's, under which marks are not taken for print."""
 _SMALL_PRINT = 9.0
 """x-height in photo px under which letters are hard to tell apart; at half of it none can be read."""
+_PARALLEL = 1.2
+"""Degrees by which neighbouring lines of print may differ in slope."""
 Floats = NDArray[np.float64]
 
 
@@ -33,6 +35,26 @@ def printed(low: NDArray[np.uint8], tracks: list[Track]) -> list[Track]:
         if changes / len(on) > 0.06:
             out.append(track)
     return out
+
+
+def parallel(tracks: list[Track]) -> bool:
+    """Whether tracks run alike, as a page's lines do; those that chance finds in a texture run each its own way.
+
+    Each is held against those next above and below it, so that lines fanned out by a view or a curl still count.
+    """
+    return disagreement(tracks) < _PARALLEL
+
+
+def disagreement(tracks: list[Track]) -> float:
+    """Median over the tracks of the difference of slope, in degrees, to the median of 8 neighbours; 0 below 3 tracks."""
+    if len(tracks) < 3:
+        return 0.0
+    middles = np.array([t.points.mean(axis=0) for t in tracks])
+    slopes = np.array([t.slope_degrees for t in tracks])
+    apart = np.linalg.norm(middles[:, None] - middles, axis=2)
+    near = np.argsort(apart, axis=1)[:, 1:9]
+    length = np.array([len(t.points) for t in tracks])
+    return float(np.median(np.repeat(np.abs(slopes - np.median(slopes[near], axis=1)), length)))
 
 
 def letter_height(low: NDArray[np.uint8], tracks: list[Track]) -> float:

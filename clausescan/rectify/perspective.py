@@ -65,6 +65,15 @@ def photo_to_page(corners: Points, height: int) -> Homography:
     return Homography(_homography(corners, target))
 
 
+def turned_about(corners: Points, angle: float) -> Points:
+    """The least rectangle around `corners` (4, 2) whose sides are turned clockwise by `angle` radians from their first side's."""
+    along = corners[1] - corners[0]
+    angle += float(np.arctan2(along[1], along[0]))
+    axes = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    (x0, y0), (x1, y1) = (corners @ axes.T).min(axis=0), (corners @ axes.T).max(axis=0)
+    return np.asarray(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]) @ axes, np.float64)
+
+
 def half_turn(height: int) -> Homography:
     """The page turned by 180 degrees about its middle."""
     return Homography(np.array([[-1, 0, READING_WIDTH - 1], [0, -1, height - 1], [0, 0, 1]], np.float64))
