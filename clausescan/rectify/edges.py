@@ -16,8 +16,14 @@ _SAMPLES = 96
 _T = np.linspace(0, 1, _SAMPLES)
 _PASSES = ((900, 14.0, 200.0), (1800, 7.0, 30.0))
 """For each pass: the longest side, in px, of the copy it works on, how far from the side it looks, and the curve's stiffness."""
+_FAR = 0.5
+"""Part of its reach that a side may move; one that moved more may not have got there yet and is followed once more."""
 _LEAST_SEEN = 0.15
 """Edge support under which a side is left as it was found."""
+_RIGID = 100.0
+"""Times stiffer than elsewhere a side is where it goes on unseen."""
+_CORNER, _LEAN = 4, 2
+"""Samples unseen at an end that are too few to matter; seen samples that one unseen sample leans on."""
 Floats = NDArray[np.float64]
 
 
@@ -67,7 +73,11 @@ def refine_sides(rgb: NDArray[np.uint8], sheet: Sheet) -> Sheet:
         picture = np.asarray(cv2.cvtColor(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2Lab), np.uint8)
         for n in range(4):
             if sheet.sides[n] > _LEAST_SEEN:
-                curves[n] = _follow(picture, curves[n].scaled(scale), reach, stiffness).scaled(1 / scale)
+                before = curves[n].scaled(scale)
+                after = _follow(picture, before, reach, stiffness)
+                if float(np.abs(after.offsets - before.offsets).max()) > _FAR * reach:
+                    after = _follow(picture, after, reach, stiffness)
+                curves[n] = after.scaled(1 / scale)
     moved = np.array([_crossing(curves[n - 1], curves[n]) for n in range(4)])
     far = np.linalg.norm(moved - corners, axis=1) > 0.05 * max(h, w)
     moved[far] = corners[far]
@@ -88,9 +98,22 @@ def _follow(lab: NDArray[np.uint8], side: Curve, reach: float, stiffness: float)
     path = _best_path(response)
     exact = offsets[path] + 0.5 * _peak(response, path)
     strength = np.clip(response[np.arange(len(path)), path], 0.05, 1.0)
-    hidden = max(places[0] - 1, _SAMPLES - 2 - places[-1])
-    stiffness *= 100 if hidden > 4 else 1
-    return replace(side, offsets=_smoothed(side.offsets[places] + exact, strength, places, stiffness))
+    return replace(side, offsets=_smoothed(side.offsets[places] + exact, strength, places, stiffness * _rigidity(places)))
+
+
+def _rigidity(places: NDArray[np.intp]) -> Floats:
+    """What to multiply the stiffness at each inner sample by, (_SAMPLES - 2,): much where a side goes on unseen.
+
+    What is not seen at an end, n samples, goes on straight from the nearest `_LEAN` * n that are seen, taken together: a few
+    would lend it a chance direction, all would not let the rest of the side bend.
+    """
+    rigid = np.ones(_SAMPLES - 2)
+    before, after = int(places[0]) - 1, _SAMPLES - 2 - int(places[-1])
+    if before > _CORNER:
+        rigid[: before + _LEAN * before] = _RIGID
+    if after > _CORNER:
+        rigid[max(0, len(rigid) - after - _LEAN * after) :] = _RIGID
+    return rigid
 
 
 def _strip(lab: NDArray[np.uint8], points: Points, normal: Floats, offsets: Floats) -> Floats:
@@ -143,13 +166,13 @@ def _peak(response: Floats, path: NDArray[np.intp]) -> Floats:
     return np.asarray(np.clip(shift, -0.5, 0.5), np.float64)
 
 
-def _smoothed(offsets: Floats, weights: Floats, places: NDArray[np.intp], stiffness: float) -> Floats:
+def _smoothed(offsets: Floats, weights: Floats, places: NDArray[np.intp], stiffness: Floats) -> Floats:
     """Offsets (_SAMPLES,) of a smooth side through those seen at `places`; straight on where nothing is seen.
 
     Whittaker's smoother, reweighted against outliers.
     """
     bend = np.diff(np.eye(_SAMPLES), 2, axis=0)
-    fixed = stiffness * bend.T @ bend + 1e-9 * np.eye(_SAMPLES)
+    fixed = bend.T @ (stiffness[:, None] * bend) + 1e-9 * np.eye(_SAMPLES)
     weight = weights.copy()
     found = np.zeros(_SAMPLES)
     for _ in range(6):

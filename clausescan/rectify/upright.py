@@ -17,7 +17,7 @@ CROP = 512
 PAGE_REACH = 27
 """Page px above and below a line's middle that its profile covers."""
 _SLOPES = np.arange(-6.5, 7.0) * 0.04
-"""Slopes that lines are tried at, up to 15 degrees; none is 0, since a picture that is not resampled looks sharper than the rest."""
+"""Slopes that lines are tried at, up to 15 degrees; not 0, since a picture that is not resampled looks sharper than others."""
 _SURE = 0.10
 """Difference of two readings' confidence that settles the question with one crop."""
 
