@@ -1,6 +1,7 @@
 """From maps and logits to lines and words; page tokens; answers under the grammar."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from clausescan.model.grammar import AnswerWriter
 from clausescan.model.linefinder import TextLine, find_lines
 from clausescan.model.processing import ClausescanImageProcessor
 from clausescan.model.strips import STRIP_HEIGHT, Strip, StripCutter, strip_of
-from clausescan.model.transcribe import ASCENT, best_path, second_readings, words_of
+from clausescan.model.transcribe import ASCENT, best_path, is_text, second_readings, words_of
 from clausescan.model.vocabulary import Vocabulary, paragraph_starts, train_vocabulary
 from clausescan.page import READING_WIDTH
 from clausescan.schema.answers import ANSWERS, answer_schema
@@ -157,3 +158,11 @@ def test_processor_is_saved_and_loaded(vocabulary: Vocabulary, tmp_path: Path) -
     inputs = processor(images=np.full((64, 2048), 255, np.uint8), text="termination", budget=64)
     assert (inputs["input_ids"] == vocabulary.id["<image>"]).sum() == 64
     assert inputs["pixel_values"].shape[-1] == READING_WIDTH
+
+
+def test_what_both_heads_read_unsurely_and_differently_is_no_text() -> None:
+    sure, strip = best_path(logits_of("either party"), Strip(0.0, 1.0, 160)), Strip(0.0, 1.0, 160)
+    unsure = replace(best_path(logits_of("eseseosesnes"), strip), p=np.full(12, 0.4))
+    assert is_text(sure, sure) and is_text(sure, unsure)
+    assert not is_text(unsure, sure)
+    assert not is_text(best_path(logits_of(""), strip), sure)

@@ -28,6 +28,8 @@ class ChoiceHead(nn.Module):
         return self.leave(self.act(self.hidden(self.norm(states)))).view(-1, self.types, TAGS)  # type: ignore[no-any-return]
 
 
+INSIDE_BIAS = 1.0
+"""Added to begin and inside against outside: the best word F1 on the held-out pages (0.839 without, 0.854 with it)."""
 REJOIN_PENALTY = 2.0
 """Cost of inside straight after outside: a clause that goes on after a page footer, or one whose beginning was not seen."""
 REJOIN_WORDS = 25
@@ -50,12 +52,13 @@ def best_runs(log_p: NDArray[np.float64]) -> list[Run]:
         return []
     leave = np.zeros((TAGS, TAGS))  # from (row) to (column)
     leave[OUTSIDE, INSIDE] = -REJOIN_PENALTY
-    total = log_p[0] + leave[OUTSIDE]
-    back = np.zeros(log_p.shape, np.int64)
-    for w in range(1, len(log_p)):
+    score = log_p + np.where(np.arange(TAGS) == OUTSIDE, 0.0, INSIDE_BIAS)
+    total = score[0] + leave[OUTSIDE]
+    back = np.zeros(score.shape, np.int64)
+    for w in range(1, len(score)):
         step = total[:, None] + leave
         back[w] = step.argmax(0)
-        total = step.max(0) + log_p[w]
+        total = step.max(0) + score[w]
     tag = int(total.argmax())
     path = [tag]
     for w in range(len(log_p) - 1, 0, -1):

@@ -16,11 +16,21 @@ from clausescan.schema.clauses import MAX_HEADING_WORDS, MAX_ITEMS, MAX_PARTY_CH
 
 MAX_NAME_WORDS = 6
 MAX_NAMES = 120
+DUTY_REACH = 24
+"""Words after a name within which its duty must begin."""
+_ASIDE = re.compile(r"\([^)]*\)?")
+_DUTY = re.compile(
+    r"(?i)\W*(?:and \w+ |each |jointly |severally |also |further |hereby |each )*"
+    r"(?:shall|will|must|agrees?|undertakes?|covenants?|indemnif|assumes?)\b.{0,90}?(?:indemnif|defend|hold\b.{0,40}harmless|(?<=^)y)"
+)
 _MONTHS = {"months": 1, "years": 12}
 _EDGE = re.compile(r"^\W+|\W+$")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _STOP = re.compile(r"[.,;:)\]]$")
-_ROLE = re.compile(r"(?i)(each|either|every|both|any|such|the)? ?(\w+ )?(party|parties|person|indemnitor|company)")
+_ROLE = re.compile(r"(?i)(?:(?:each|either|both|every) )?(?!indemnified)(?:\w+ing )?(?:party|parties|indemnitor)")
+_NOT_FIRST = frozenset(
+    "the such any this in if to section sections article each either both all no notwithstanding except".split()
+)
 _LINKS = frozenset({"of", "and", "the", "&", "for"})
 
 
@@ -35,7 +45,8 @@ def copying_schema(kind: ClauseType, words: Sequence[str]) -> dict[str, Any]:
         for name in ("notice_periods", "cure_periods"):
             properties[name] = _some([_object(value=value, unit=unit) for value, unit in periods])
     elif kind == "indemnity":
-        properties["indemnifying_parties"] = _some([{"const": name} for name in names(words)])
+        bound = bound_names(words)
+        properties["indemnifying_parties"] = _some([{"const": name} for name in bound or names(words)], least=int(bool(bound)))
     else:
         sums = dict.fromkeys((_whole(m.amount), m.currency) for m in amounts(words) if m.amount > 0)
         properties["amounts"] = _some([_object(amount=amount, currency=currency) for amount, currency in sums])
@@ -55,17 +66,34 @@ def names(words: Sequence[str]) -> list[str]:
                 break
             text = _POSSESSIVE.sub("", " ".join(span))
             named = span[0][0].isupper() and span[-1][0].isupper() and all(w[0].isupper() or w in _LINKS for w in span)
+            named = named and span[0].casefold() not in _NOT_FIRST and not text.casefold().startswith("indemnified")
             each = n > 1 and span[0].casefold() in ("each", "either", "both") and all(w[0].isupper() for w in span[1:])
             if (named or each or _ROLE.fullmatch(text)) and len(text) <= MAX_PARTY_CHARS:
                 out.setdefault(text)
     return list(out)[:MAX_NAMES]
 
 
-def _some(choices: list[dict[str, Any]]) -> dict[str, Any]:
-    """A list of some of the choices; only the empty list where there are none."""
+def bound_names(words: Sequence[str]) -> list[str]:
+    """The names that stand before a duty to indemnify, defend or hold harmless ("Supplier shall at its expense defend ...")."""
+    known = names(words)
+    out: dict[str, None] = {}
+    text = [_POSSESSIVE.sub("", _EDGE.sub("", w)) for w in words]
+    for name in known:
+        parts = name.split()
+        for i in range(len(words) - len(parts)):
+            if text[i : i + len(parts)] != parts:
+                continue
+            after = _ASIDE.sub(" ", " ".join(words[i + len(parts) - 1 : i + len(parts) + DUTY_REACH]))
+            if _DUTY.match(after[len(words[i + len(parts) - 1]) :] if not _ASIDE.search(words[i + len(parts) - 1]) else after):
+                out[name] = None
+    return [n for n in out if not any(n != m and m.endswith(" " + n) for m in out)]
+
+
+def _some(choices: list[dict[str, Any]], least: int = 0) -> dict[str, Any]:
+    """A list of at least `least` of the choices; only the empty list where there are none."""
     if not choices:
         return {"type": "array", "items": {"type": "string"}, "maxItems": 0}
-    return {"type": "array", "items": {"anyOf": choices}, "maxItems": min(MAX_ITEMS, len(choices))}
+    return {"type": "array", "items": {"anyOf": choices}, "minItems": least, "maxItems": min(MAX_ITEMS, len(choices))}
 
 
 def _object(**values: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from clausescan.model.configuration import ClausescanConfig
 from clausescan.model.copying import copying_schema
 from clausescan.model.grammar import AnswerWriter
 from clausescan.model.modeling import ClausescanForConditionalGeneration, Sight
-from clausescan.model.transcribe import best_path, words_of
+from clausescan.model.transcribe import best_path, is_text, words_of
 from clausescan.model.vocabulary import ANSWER, ASK, IMAGE, Vocabulary, paragraph_starts
 from clausescan.page import Line, Reading
 from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
@@ -114,7 +114,8 @@ class CompactModel:
         kept: list[int] = []
         for n, line in enumerate(sight.lines):
             letters = best_path(sight.sequence[n], sight.strips[n])
-            words = words_of(letters, line, best_path(sight.glyphs[n], sight.strips[n]))
+            other = best_path(sight.glyphs[n], sight.strips[n])
+            words = words_of(letters, line, other) if is_text(letters, other) else None
             if words is not None:
                 lines.append(words)
                 kept.append(n)
