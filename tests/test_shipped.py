@@ -142,3 +142,15 @@ def test_extract_needs_no_network_and_little_memory(monkeypatch: pytest.MonkeyPa
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["clauses"]
     assert int(done.stderr.split()[-1]) < 1.5e6  # kB
+
+
+@pytest.mark.parametrize("name", sorted(TRUTH))
+def test_samples_give_the_expected_reports(name: str) -> None:
+    """Other processors round differently, so ends of clauses and single letters may differ a little."""
+    expected = Report.model_validate_json((SAMPLES / f"{name}.report.json").read_text(encoding="utf-8"))
+    found = report(name)
+    assert found.model.weights_sha256 == expected.model.weights_sha256
+    assert {t: v.verdict for t, v in found.verdicts.items()} == {t: v.verdict for t, v in expected.verdicts.items()}
+    for kind in CLAUSE_TYPES:
+        texts = [" ".join(c.text for c in r.clauses if c.type == kind) for r in (found, expected)]
+        assert Levenshtein.normalized_similarity(*texts) > 0.9
