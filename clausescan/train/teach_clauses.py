@@ -7,6 +7,7 @@ its answer as JSON. A share of the pages is renumbered, renamed and misread, so 
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
 from collections.abc import Sequence
@@ -55,6 +56,7 @@ class ClauseRun:
     warmup: int = 20
     weight_decay: float = 0.05
     changed_share: float = 0.6
+    answer_weight: float = 0.5
     drill_share: float = 0.3
     """Of pages on which a copying drill is set as well."""
     seed: int = 1
@@ -195,7 +197,7 @@ class Teacher:
         return (each * weight).sum() / weight.sum().clamp(min=1), scores
 
     def answer_loss(self, model: Understanding, question: list[int], answer: str, visual: Tensor | None) -> Tensor:
-        """Mean loss over the answer's tokens."""
+        """Mean loss over the answer's tokens, those that the grammar would force anyway weighing little."""
         reply = [*self.vocabulary.answer(answer), self.vocabulary.id[END]]
         embedded = model.language.embedding(torch.tensor(question + reply[:-1]))[None]
         given = len(question)
@@ -203,7 +205,20 @@ class Teacher:
             embedded, given = torch.cat((visual[None].to(embedded.dtype), embedded), 1), given + len(visual)
         hidden = model.language(embedded, given)
         logits = model.language.logits(hidden[0, given - 1 :]).float()
-        return F.cross_entropy(logits, torch.tensor(reply))
+        weight = torch.tensor([*self.choices(answer), FORCED_WEIGHT])
+        return (F.cross_entropy(logits, torch.tensor(reply), reduction="none") * weight).sum() / weight.sum()
+
+    def choices(self, answer: str) -> list[float]:
+        """The weight of each of an answer's tokens: 1 where a value is chosen, `FORCED_WEIGHT` where the grammar leaves no choice."""
+        out: list[float] = []
+        for match in _PIECES.finditer(answer):
+            chosen = match.lastgroup == "value" or answer[match.start() - 1] in "[}" or match.group() in "]"
+            out += [1.0 if chosen else FORCED_WEIGHT] * len(self.vocabulary.answer(match.group()))
+        return out
+
+
+FORCED_WEIGHT = 0.03
+_PIECES = re.compile(r'(?P<value>(?<=:)(?:true|false|-?[\d.]+)|(?<=":")\w+|(?<=\[")[^"]+(?=")|(?<=",")[^":]+(?="[],]))|[^\W\d_]+|.', re.DOTALL)
 
 
 def page_loss(
@@ -231,7 +246,7 @@ def page_loss(
         question = teacher.question(clause.type, *clause_words(page, clause, words))
         visual = see(model, sighting, budget, clause_lines(clause))
         part = teacher.answer_loss(model, question, answer_text(clause, value), visual)
-        total = total + 0.5 * part
+        total = total + run.answer_weight * part
         answers += float(part.detach()) / len(page.clauses)
     if rng.random() < run.drill_share:
         drill = drill_loss(model, teacher, page, words, rng)
