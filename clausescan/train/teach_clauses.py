@@ -57,6 +57,7 @@ class ClauseRun:
     weight_decay: float = 0.05
     changed_share: float = 0.6
     answer_weight: float = 0.5
+    """Of an answer's loss beside the choice of words."""
     drill_share: float = 0.3
     """Of pages on which a copying drill is set as well."""
     seed: int = 1
@@ -209,7 +210,7 @@ class Teacher:
         return (F.cross_entropy(logits, torch.tensor(reply), reduction="none") * weight).sum() / weight.sum()
 
     def choices(self, answer: str) -> list[float]:
-        """The weight of each of an answer's tokens: 1 where a value is chosen, `FORCED_WEIGHT` where the grammar leaves no choice."""
+        """The weight of each token of an answer: 1 where a value is chosen, `FORCED_WEIGHT` where the grammar leaves none."""
         out: list[float] = []
         for match in _PIECES.finditer(answer):
             chosen = match.lastgroup == "value" or answer[match.start() - 1] in "[}" or match.group() in "]"
@@ -218,7 +219,13 @@ class Teacher:
 
 
 FORCED_WEIGHT = 0.03
-_PIECES = re.compile(r'(?P<value>(?<=:)(?:true|false|-?[\d.]+)|(?<=":")\w+|(?<=\[")[^"]+(?=")|(?<=",")[^":]+(?="[],]))|[^\W\d_]+|.', re.DOTALL)
+_PIECES = re.compile(
+    r"(?P<value>(?<=:)(?:true|false|-?[\d.]+)"  # flags and numbers
+    r'|(?<=":")\w+'  # units and currencies
+    r'|(?<=\[")[^"]+(?=")|(?<=",")[^":]+(?="[],]))'  # names
+    r"|[^\W\d_]+|.",
+    re.DOTALL,
+)
 
 
 def page_loss(

@@ -1,0 +1,85 @@
+"""What the training makes of labels and answers, and checkpoints that survive."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from clausescan.model.charset import encode
+from clausescan.model.choice import BEGIN, INSIDE, OUTSIDE
+from clausescan.model.vocabulary import Vocabulary
+from clausescan.train.augment import renumber_fields, renumber_words, renumbering
+from clausescan.train.checkpoints import Average, load_checkpoint, save_checkpoint
+from clausescan.train.crops import CropLine
+from clausescan.train.labels import LabelledClause, LabelledPage
+from clausescan.train.teach_clauses import Teacher, tags_of
+from clausescan.train.teach_reader import batch_of, greedy
+from tests.test_model_reading import vocabulary  # noqa: F401 (a fixture)
+
+ANSWER = (
+    '{"heading_words":2,"continues_from_previous":false,"continues_on_next":false,"for_convenience":true,"for_cause":false,'
+    '"notice_periods":[{"value":30,"unit":"days"}],"cure_periods":[]}'
+)
+
+
+def test_only_choices_weigh_in_an_answer(vocabulary: Vocabulary) -> None:  # noqa: F811
+    weights = Teacher(vocabulary, {}).choices(ANSWER)
+    tokens = vocabulary.answer(ANSWER)
+    assert len(weights) == len(tokens)
+    chosen = "".join(vocabulary.decode([t]) for t, w in zip(tokens[1:], weights[1:], strict=True) if w == 1)
+    assert chosen == "2falsefalsetruefalse{30days]]"
+
+
+def test_tags_step_over_a_footer() -> None:
+    lines = (("1.", "Term.", "Either"), ("page", "3"), ("party", "may", "end"), ("Other",))
+    boxes = tuple(tuple((0.0, 0.0, 1.0, 1.0) for _ in line) for line in lines)
+    clause = LabelledClause("termination", (0, 1), (2, 2), (1,), 1, False, False, {})
+    tags = tags_of(LabelledPage("a.pdf", 0, (595.0, 842.0), lines, boxes, (clause,)))
+    assert tags[0].tolist() == [OUTSIDE, BEGIN, INSIDE, OUTSIDE, OUTSIDE, INSIDE, INSIDE, INSIDE, OUTSIDE]
+    assert not tags[1:].any()
+
+
+def test_numbers_change_in_words_and_fields_alike() -> None:
+    fields = {"notice_periods": [{"value": 30, "unit": "days"}], "cure_periods": []}
+    change = renumbering(fields, np.random.default_rng(3))
+    words = renumber_words("upon thirty (30) days notice".split(), change)
+    new = renumber_fields(fields, change)["notice_periods"][0]["value"]
+    assert words is not None and f"({new})" in words
+
+
+def test_a_batch_holds_its_lines() -> None:
+    text = "all 30 days"
+    line = CropLine(np.full((40, 200), 245, np.uint8), np.array(encode(text)), np.zeros(50, np.int64))
+    batch = batch_of([line, CropLine(np.full((40, 96), 245, np.uint8), np.array(encode("a")), np.zeros(24, np.int64))])
+    assert batch["strips"].shape == (2, 1, 40, 256)
+    assert batch["mask"].sum(1).tolist() == [25, 12]
+    logits = torch.full((1, 40, 200), -9.0)
+    for n, c in enumerate(encode(text)):
+        logits[0, 2 * n, c] = 9.0
+        logits[0, 2 * n + 1, 0] = 9.0
+    assert greedy(logits, torch.tensor([22])) == [text]
+
+
+def test_a_run_goes_on_where_it_was_saved(tmp_path: Path) -> None:
+    def made() -> tuple[torch.nn.Linear, torch.optim.AdamW, Average]:
+        torch.manual_seed(1)
+        model = torch.nn.Linear(3, 2)
+        return model, torch.optim.AdamW(model.parameters(), lr=0.1), Average(model)
+
+    def step(model: torch.nn.Linear, optimiser: torch.optim.AdamW, average: Average, n: int) -> None:
+        optimiser.zero_grad()
+        model(torch.full((1, 3), float(n))).sum().backward()
+        optimiser.step()
+        average.update(model, n)
+
+    model, optimiser, average = made()
+    for n in range(3):
+        step(model, optimiser, average, n)
+    save_checkpoint(tmp_path / "run.pt", model, optimiser, 3, {}, average)
+    step(model, optimiser, average, 3)
+    again, its_optimiser, its_average = made()
+    assert load_checkpoint(tmp_path / "run.pt", again, its_optimiser, its_average) == 3
+    step(again, its_optimiser, its_average, 3)
+    assert torch.equal(model.weight, again.weight)
+    assert torch.equal(average.state["weight"], its_average.state["weight"])
+    assert not list(tmp_path.glob("*.part"))
