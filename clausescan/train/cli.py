@@ -88,22 +88,35 @@ def clauses(
     visual: Annotated[bool, typer.Option(help="Stage D: show visual tokens of the trained reader as well.")] = False,
     rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 4e-4,
     share: Annotated[float, typer.Option(help="Of the pages that are photographed and seen for stage D.")] = 1.0,
-    weak: Annotated[int, typer.Option(min=0, help="Pages labelled weakly, by their headings, that come before stage C.")] = 1800,
+    study: Annotated[bool, typer.Option(help="Begin with all pages of the contracts, by masked words and weak labels.")] = True,
+    composed: Annotated[int, typer.Option(min=0, help="Pages composed of our own passages, added to the real ones.")] = 400,
 ) -> None:
     """Stages C and D: which words are clauses, and the answers about them, on pages labelled by reading."""
+    import numpy as np
+
     from clausescan.train.contracts import Contracts
-    from clausescan.train.teach_clauses import ClauseRun, train
-    from clausescan.train.weak import weak_pages
+    from clausescan.train.passages import composed_pages, load_passages
+    from clausescan.train.spans import span_tags
+    from clausescan.train.teach_clauses import ClauseRun, tags_of, train
+    from clausescan.train.weak import WeakPage, contract_pages, known_tags
 
     pages, sights, shorts = _labelled(data, work, visual, workers, share)
+    contracts = Contracts(work / "contracts.npz")
+    spans = span_tags(contracts, data / "cuad")
+    known = {(p.pdf, p.index) for p in pages}
+    early: list[WeakPage] = []
+    if study and not visual:
+        early = [WeakPage(p, known_tags(p, tags_of(p), spans.get((p.pdf, p.index)))) for p in pages]
+        early += [WeakPage(p, known_tags(p, None, spans.get((p.pdf, p.index)))) for p in contract_pages(contracts, known)]
+        early = [early[i] for i in np.random.default_rng(11).permutation(len(early))]
+    own = composed_pages(load_passages(), composed)
     language, tokenizer = work / "language" / "language.pt", work / "language" / "tokenizer.json"
     out, begin = (work / "clauses-visual", work / "clauses" / "clauses.pt") if visual else (work / "clauses", None)
     run = ClauseRun(
         out, language, tokenizer, begin, visual_share=0.75 if visual else 0.0, epochs=epochs, rate=rate, workers=workers
     )
-    known = {(p.pdf, p.index) for p in pages}
-    early = weak_pages(Contracts(work / "contracts.npz"), known, weak) if weak and not visual else []
-    train(run, pages, shorts, sights, early)
+    seen = None if sights is None else [*sights, *[None] * len(own)]
+    train(run, [*pages, *own], shorts, seen, early, {k: v for k, v in spans.items() if k in known})
 
 
 @app.command()

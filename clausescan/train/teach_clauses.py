@@ -1,7 +1,9 @@
 """Stages C and D: finding clauses and answering about them, on pages labelled by reading.
 
 For every page the model learns which words belong to a clause of each type (the line choice), and, for each clause, to write
-its answer as JSON. A share of the pages is renumbered, renamed and misread, so that nothing is learnt by heart.
+its answer as JSON. A share of the pages is renumbered, renamed and misread, so that nothing is learnt by heart. All other
+pages of the contracts are studied first: their words are filled in where masked, and what CUAD's spans and the headings tell
+of their clauses is learnt.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
 
@@ -33,7 +36,10 @@ from clausescan.train.drills import draw_drill
 from clausescan.train.labels import LabelledClause, LabelledPage
 from clausescan.train.sightings import Sighting
 from clausescan.train.split import held_out_contract
-from clausescan.train.weak import UNTOLD, WeakPage
+from clausescan.train.taught import TAUGHT
+from clausescan.train.weak import UNTOLD, WeakPage, known_tags
+
+SpanTags = dict[tuple[str, int], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,13 @@ class ClauseRun:
     warmup: int = 20
     weight_decay: float = 0.05
     changed_share: float = 0.6
-    answer_weight: float = 0.5
+    answer_weight: float = 1.0
     """Of an answer's loss beside the choice of words."""
     drill_share: float = 0.3
     """Of pages on which a copying drill is set as well."""
+    fill_share: float = 0.8
+    """Of the weakly labelled pages on which masked words are to be filled in."""
+    fill_weight: float = 0.4
     seed: int = 1
     workers: int = 1
     """Processes of one thread each, which average their gradients."""
@@ -71,8 +80,17 @@ class Understanding(nn.Module):
     def __init__(self, vocabulary: int) -> None:
         super().__init__()
         self.language = LanguageModel(vocabulary)
-        self.choice = ChoiceHead()
+        self.choice = ChoiceHead(types=len(TAUGHT))
         self.resampler = Resampler()
+
+
+def begin_from(checkpoint: Path, model: Understanding) -> None:
+    """Take over the averaged weights of an earlier run, also of one that was taught fewer clause types."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)["average"]
+    whole = model.state_dict()
+    for name in ("choice.leave.weight", "choice.leave.bias"):
+        whole[name][: len(state[name])] = state[name]
+    model.load_state_dict(whole | {k: v for k, v in state.items() if not k.startswith("choice.leave.")})
 
 
 def words_of(page: LabelledPage) -> list[str]:
@@ -186,16 +204,9 @@ class Teacher:
     def choice_loss(
         self, model: Understanding, tokens: Tensor, first: Tensor, tags: Tensor, visual: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Mean loss over words and types, and the scores (W, types, 3)."""
-        embedded = model.language.embedding(tokens)[None]
-        shift = 0
-        if visual is not None:
-            embedded, shift = torch.cat((visual[None].to(embedded.dtype), embedded), 1), len(visual)
-        hidden = model.language(embedded, embedded.shape[1])
-        scores = model.choice(hidden[0, first + shift]).float()  # (W, types, 3)
-        weight = torch.where(tags.t() == BEGIN, 3.0, 1.0) * (tags.t() != UNTOLD)
-        each = F.cross_entropy(scores.flatten(0, 1), tags.t().flatten(), reduction="none", ignore_index=UNTOLD).view(weight.shape)
-        return (each * weight).sum() / weight.sum().clamp(min=1), scores
+        """The choice's loss against `tags` (types, W), and its scores (W, types, 3)."""
+        scores = model.choice(page_states(model, tokens, visual)[first]).float()
+        return tag_loss(scores, tags), scores
 
     def answer_loss(self, model: Understanding, question: list[int], answer: str, visual: Tensor | None) -> Tensor:
         """Mean loss over the answer's tokens, those that the grammar would force anyway weighing little."""
@@ -218,6 +229,55 @@ class Teacher:
         return out
 
 
+def page_states(model: Understanding, tokens: Tensor, visual: Tensor | None) -> Tensor:
+    """Hidden states (T, D) of a page's tokens, all seeing each other and the visual tokens before them."""
+    embedded = model.language.embedding(tokens)[None]
+    shift = 0
+    if visual is not None:
+        embedded, shift = torch.cat((visual[None].to(embedded.dtype), embedded), 1), len(visual)
+    return model.language(embedded, embedded.shape[1])[0, shift:]  # type: ignore[no-any-return]
+
+
+def tag_loss(scores: Tensor, tags: Tensor) -> Tensor:
+    """Mean cross-entropy of (W, types, 3) scores against (types, W) tags; types beyond the first three weigh less."""
+    tags = tags.t()[:, : scores.shape[1]]
+    scores = scores[:, : tags.shape[1]]
+    weight = torch.where(tags == BEGIN, 3.0, 1.0) * (tags != UNTOLD)
+    each = (
+        F.cross_entropy(scores.flatten(0, 1), tags.flatten(), reduction="none", ignore_index=UNTOLD).view(weight.shape) * weight
+    )
+    main = len(CLAUSE_TYPES)
+    loss = each[:, :main].sum() / weight[:, :main].sum().clamp(min=1)
+    if tags.shape[1] > main:
+        loss = loss + FURTHER_WEIGHT * each[:, main:].sum() / weight[:, main:].sum().clamp(min=1)
+    return loss
+
+
+def masked_words(tokens: Tensor, first: Tensor, vocabulary: Vocabulary, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """A page's tokens with some runs of whole words masked (a few of them misprinted instead), and which tokens were."""
+    ends = np.r_[first[1:].numpy(), len(tokens)]
+    begin = rng.random(len(first)) < FILL_WORDS / 2
+    chosen = (
+        begin
+        | (np.r_[False, begin[:-1]] & (rng.random(len(first)) < 0.7))
+        | (np.r_[False, False, begin[:-2]] & (rng.random(len(first)) < 0.4))
+    )
+    hit = np.zeros(len(tokens), bool)
+    for w in np.flatnonzero(chosen):
+        hit[int(first[w]) : ends[w]] = True
+    hit &= tokens.numpy() > vocabulary.id[IMAGE]
+    out = tokens.clone()
+    roll = rng.random(len(tokens))
+    out[torch.from_numpy(hit & (roll < 0.9))] = vocabulary.id[MASK]
+    swap = hit & (roll >= 0.95)
+    out[torch.from_numpy(swap)] = torch.from_numpy(rng.integers(vocabulary.id[IMAGE] + 1, len(vocabulary), int(swap.sum())))
+    return out, torch.from_numpy(hit)
+
+
+FILL_WORDS = 0.16
+"""Of a page's words, about how many are masked where words are to be filled in."""
+FURTHER_WEIGHT = 0.5
+"""Of the loss over the types without hand-made labels, beside the first three."""
 FORCED_WEIGHT = 0.03
 _PIECES = re.compile(
     r"(?P<value>(?<=:)(?:true|false|-?[\d.]+)"  # flags and numbers
@@ -233,6 +293,7 @@ def page_loss(
     teacher: Teacher,
     page: LabelledPage,
     sighting: Sighting | None,
+    spans: NDArray[np.int64] | None,
     rng: np.random.Generator,
     run: ClauseRun,
 ) -> tuple[Tensor, float, float]:
@@ -247,7 +308,8 @@ def page_loss(
     if budget and rng.random() < run.blind_share:
         covered = torch.from_numpy(rng.random(len(tokens)) < rng.choice([0.5, 1.0])) & (tokens > teacher.vocabulary.id[IMAGE])
         tokens = torch.where(covered, teacher.vocabulary.id[MASK], tokens)
-    loss, _ = teacher.choice_loss(model, tokens, first, torch.from_numpy(tags_of(page)), see(model, sighting, budget, None))
+    tags = torch.from_numpy(known_tags(page, tags_of(page), spans))
+    loss, _ = teacher.choice_loss(model, tokens, first, tags, see(model, sighting, budget, None))
     total, answers = loss, 0.0
     for clause, value in zip(page.clauses, fields, strict=True):
         question = teacher.question(clause.type, *clause_words(page, clause, words))
@@ -261,13 +323,24 @@ def page_loss(
     return total, float(loss.detach()), answers
 
 
-def weak_loss(model: Understanding, teacher: Teacher, weak: WeakPage, rng: np.random.Generator, run: ClauseRun) -> Tensor:
-    """The choice loss of a weakly labelled page, and at times a copying drill."""
+def weak_loss(
+    model: Understanding, teacher: Teacher, weak: WeakPage, rng: np.random.Generator, run: ClauseRun
+) -> tuple[Tensor, float, float]:
+    """A weakly labelled page's loss: choice, filling in of masked words (nats a token), at times a drill."""
     rate = float(rng.choice([0, 0.003, 0.01]))
     words = [misread(w, rate, rng) for w in words_of(weak.page)]
-    loss = teacher.choice_loss(model, *teacher.page_tokens(weak.page, words), torch.from_numpy(weak.tags), None)[0]
+    tokens, first = teacher.page_tokens(weak.page, words)
+    shown, hit = tokens, torch.zeros(len(tokens), dtype=torch.bool)
+    if rng.random() < run.fill_share:
+        shown, hit = masked_words(tokens, first, teacher.vocabulary, rng)
+    states = page_states(model, shown, None)
+    loss = tag_loss(model.choice(states[first]).float(), torch.from_numpy(weak.tags))
+    choice, filling = float(loss.detach()), 0.0
+    if hit.any():
+        fill = F.cross_entropy(model.language.logits(states[hit]).float(), tokens[hit])
+        loss, filling = loss + run.fill_weight * fill, float(fill.detach())
     drill = drill_loss(model, teacher, weak.page, words, rng) if rng.random() < run.drill_share else None
-    return loss if drill is None else loss + 0.3 * drill
+    return (loss if drill is None else loss + 0.3 * drill), choice, filling
 
 
 def drill_loss(
@@ -310,16 +383,21 @@ def train(
     shorts: dict[str, str],
     sights: list[Sighting | None] | None = None,
     weak: list[WeakPage] | None = None,
+    further: SpanTags | None = None,
     log: Any = print,
 ) -> Path:
-    """Train or resume; returns the checkpoint's path. Weakly labelled pages come first, once; held-out figures at the end."""
+    """Train or resume; returns the checkpoint's path. Weakly labelled pages come first, once; held-out figures at the end.
+
+    `further` holds the tags by CUAD's spans of the labelled pages.
+    """
     weak = [w for w in weak or [] if not held_out_contract(w.page.pdf)]
+    further = further or {}
     if run.workers == 1:
-        _work(0, run, pages, shorts, sights, weak, log)
+        _work(0, run, pages, shorts, sights, weak, further, log)
     else:
         os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
         os.environ.setdefault("MASTER_PORT", str(_free_port()))
-        spawn(_work, (run, pages, shorts, sights, weak, log), nprocs=run.workers)  # type: ignore[no-untyped-call]
+        spawn(_work, (run, pages, shorts, sights, weak, further, log), nprocs=run.workers)  # type: ignore[no-untyped-call]
     return run.out / "clauses.pt"
 
 
@@ -336,6 +414,7 @@ def _work(
     shorts: dict[str, str],
     sights: list[Sighting | None] | None,
     weak: list[WeakPage],
+    further: SpanTags,
     log: Any,
 ) -> None:
     """One worker's share of every step; worker 0 reports, measures and saves."""
@@ -347,7 +426,7 @@ def _work(
     teacher = Teacher(vocabulary, shorts)
     model = Understanding(len(vocabulary))
     if run.begin is not None:
-        load_checkpoint(run.begin, model, averaged=True)
+        begin_from(run.begin, model)
     else:
         load_checkpoint(run.language, model.language)
     optimiser = torch.optim.AdamW(model.parameters(), lr=run.rate, betas=(0.9, 0.97), weight_decay=run.weight_decay)
@@ -378,11 +457,12 @@ def _work(
             rng = np.random.default_rng((run.seed + 1, step, n))
             with torch.autocast("cpu", torch.bfloat16):
                 if step < before:
-                    loss = weak_loss(model, teacher, weak[step * run.accumulate + n], rng, run)
-                    choice, answer = float(loss.detach()), 0.0
+                    loss, choice, answer = weak_loss(model, teacher, weak[step * run.accumulate + n], rng, run)
                 else:
                     page, sighting = learn[order[at * run.accumulate + n]]
-                    loss, choice, answer = page_loss(model, teacher, page, sighting, rng, run)
+                    loss, choice, answer = page_loss(
+                        model, teacher, page, sighting, further.get((page.pdf, page.index)), rng, run
+                    )
             (loss / run.accumulate).backward()  # type: ignore[no-untyped-call]
             sums += np.array([choice, answer]) * run.workers / run.accumulate / 10
         if run.workers > 1:

@@ -5,6 +5,7 @@ and whatever lies between is left out of the loss. Noisy, but there are thousand
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,9 +15,12 @@ from numpy.typing import NDArray
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.train.contracts import Contracts
 from clausescan.train.labels import LabelledPage
+from clausescan.train.taught import BY_HEADING, CUAD_CATEGORIES
 
 UNTOLD = -100
 OUTSIDE, BEGIN, INSIDE = 0, 1, 2
+LEAST_LETTERS, MOST_LETTERS = 500, 7500
+"""Of a page worth reading."""
 
 _NUMBER = re.compile(r"^(?:(?:section|article|§)\s*)?(\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,5})[.):]?$", re.IGNORECASE)
 _HEADINGS = {
@@ -25,11 +29,19 @@ _HEADINGS = {
     "liability_cap": re.compile(
         r"(?:limit\w*|exclu\w*|cap) (?:of|on|to) (?:\w+ )?(?:liabilit|damages)|consequential damages", re.IGNORECASE
     ),
+    "confidentiality": re.compile(r"\bconfidential|non-?disclosure", re.IGNORECASE),
+    "payment_terms": re.compile(r"\bpayments?\b|\binvoic|\bfees\b|\bcompensation\b|\bpricing\b|\bprices?\b", re.IGNORECASE),
+    "warranty_limitation": re.compile(
+        r"disclaim|(?:limit\w*|exclu\w*) (?:of|on|to) (?:\w+ )?warrant|(?:no|limited) (?:other )?warrant", re.IGNORECASE
+    ),
 }
 _WORDS = {
     "termination": re.compile(r"\bterminat|\bexpir|\bsurviv|\bcancel", re.IGNORECASE),
     "indemnity": re.compile(r"indemni|harmless|\bdefend", re.IGNORECASE),
     "liability_cap": re.compile(r"liab|damages|\bexceed", re.IGNORECASE),
+    "confidentiality": re.compile(r"confidential|non-?disclosure|\bdisclos|secret", re.IGNORECASE),
+    "payment_terms": re.compile(r"\bpay|\binvoic|\bfees?\b|\bprice", re.IGNORECASE),
+    "warranty_limitation": re.compile(r"warrant|as is\b|merchantab", re.IGNORECASE),
 }
 
 
@@ -62,11 +74,11 @@ def heading_of(line: tuple[str, ...], skip: int) -> str:
     return " ".join(words)
 
 
-def weak_tags(page: LabelledPage) -> NDArray[np.int64]:
-    """Tags of a page by its headings and telling words."""
+def weak_tags(page: LabelledPage, kinds: Sequence[str] = CLAUSE_TYPES) -> NDArray[np.int64]:
+    """Tags (kinds, W) of a page by its headings and telling words."""
     begins = [section_number(line) for line in page.lines]
     starts = np.cumsum([0] + [len(line) for line in page.lines])
-    tags = np.zeros((len(CLAUSE_TYPES), int(starts[-1])), np.int64)
+    tags = np.zeros((len(kinds), int(starts[-1])), np.int64)
     paragraphs = [n for n, b in enumerate(begins) if b is not None]
     edges = [0, *paragraphs, len(page.lines)]
     parent: dict[str, str] = {}
@@ -76,7 +88,7 @@ def weak_tags(page: LabelledPage) -> NDArray[np.int64]:
         text = " ".join(w for line in page.lines[a:b] for w in line)
         number = begins[a]
         heading = heading_of(page.lines[a], number[1]) if number else ""
-        for row, kind in enumerate(CLAUSE_TYPES):
+        for row, kind in enumerate(kinds):
             if number and "." not in number[0]:
                 parent.pop(kind, None)
             telling = bool(_HEADINGS[kind].search(heading)) and len(heading) > 5
@@ -91,23 +103,26 @@ def weak_tags(page: LabelledPage) -> NDArray[np.int64]:
     return tags
 
 
-def weak_pages(contracts: Contracts, known: set[tuple[str, int]], count: int, seed: int = 3) -> list[WeakPage]:
-    """`count` pages, four in five with a telling heading; none of the labelled ones (`known`)."""
-    rng = np.random.default_rng(seed)
-    rich: list[WeakPage] = []
-    plain: list[WeakPage] = []
-    for i in rng.permutation(len(contracts)):
-        text = contracts[int(i)]
-        if (text.pdf, text.index) in known or not 800 < len(text.chars) < 7000:
+def known_tags(page: LabelledPage, own: NDArray[np.int64] | None, spans: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """Tags (taught types, W): `own` labels or headings; CUAD's spans, untold without any; headings for the rest."""
+    words = sum(len(line) for line in page.lines)
+    if spans is None or spans.shape[1] != words:
+        spans = np.full((len(CUAD_CATEGORIES), words), UNTOLD, np.int64)
+    return np.concatenate((weak_tags(page) if own is None else own, spans, weak_tags(page, BY_HEADING)))
+
+
+def contract_pages(contracts: Contracts, known: set[tuple[str, int]]) -> list[LabelledPage]:
+    """All pages with text worth reading but the labelled ones (`known`), as pages without labels."""
+    out = []
+    for i in range(len(contracts)):
+        text = contracts[i]
+        if (text.pdf, text.index) in known or not LEAST_LETTERS < len(text.chars) < MOST_LETTERS:
             continue
         words = text.words()
-        page = LabelledPage(
-            text.pdf, text.index, text.size_pt, tuple(tuple(w for w, _ in line) for line in words),
-            tuple(tuple(b for _, b in line) for line in words), (),
+        out.append(
+            LabelledPage(
+                text.pdf, text.index, text.size_pt, tuple(tuple(w for w, _ in line) for line in words),
+                tuple(tuple(b for _, b in line) for line in words), (),
+            )
         )  # fmt: skip
-        tags = weak_tags(page)
-        (rich if (tags > 0).any() else plain).append(WeakPage(page, tags))
-        if len(rich) >= count * 4 // 5 and len(plain) >= count // 5:
-            break
-    both = rich[: count * 4 // 5] + plain[: count // 5]
-    return [both[i] for i in rng.permutation(len(both))]
+    return out

@@ -1,0 +1,79 @@
+"""Pages made for training: our own passages, CUAD's spans, masked words."""
+
+import numpy as np
+import pytest
+import torch
+
+from clausescan.model.vocabulary import MASK, Vocabulary
+from clausescan.train.passages import composed_pages, load_passages, parse
+from clausescan.train.spans import align
+from clausescan.train.taught import TAUGHT
+from clausescan.train.teach_clauses import masked_words, tag_loss, tags_of, words_of
+from clausescan.train.weak import UNTOLD, known_tags
+from tests.test_model import vocabulary  # noqa: F401
+
+
+def test_a_passage_knows_where_its_clauses_stand() -> None:
+    clause = {"id": 1, "type": "termination", "heading_words": 2, "fields": {}}
+    passage = parse("Fees are due.\n{1:9. Ending. Either party may go.:1} Taxes too.", [clause])
+    first, last, *_ = passage.clauses[0]
+    assert passage.words[first : last + 1] == ("9.", "Ending.", "Either", "party", "may", "go.")
+    assert passage.paragraph[first] == 1
+
+
+@pytest.mark.parametrize("text", ["{1:no end", "no beginning:1}", "none at all"])
+def test_marks_that_do_not_match_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="marks"):
+        parse(text, [{"id": 1, "type": "termination", "heading_words": 0, "fields": {}}])
+
+
+def test_composed_pages_keep_every_clause_whole() -> None:
+    passages = load_passages()
+    pages = composed_pages(passages, 12, seed=4)
+    assert pages == composed_pages(passages, 12, seed=4)
+    texts = {" ".join(p.words[a : b + 1]).casefold() for p in passages for a, b, *_ in p.clauses}
+    clauses = 0
+    for page in pages:
+        words = words_of(page)
+        starts = np.cumsum([0] + [len(line) for line in page.lines])
+        for clause in page.clauses:
+            a, b = (starts[line] + word for line, word in (clause.first, clause.last))
+            assert " ".join(words[a : b + 1]).casefold() in texts
+            clauses += 1
+    assert clauses > 12
+
+
+def test_words_of_two_texts_are_aligned() -> None:
+    a = "one two three four five six seven eight nine ten".split()
+    b = "page 4 one two three four five six seven footer eight nine ten".split()
+    assert align(a, b).tolist() == [2, 3, 4, 5, 6, 7, 8, -1, -1, -1]
+
+
+def test_further_types_stand_behind_the_first_three() -> None:
+    page = composed_pages(load_passages(), 1)[0]
+    own = tags_of(page)
+    tags = known_tags(page, own, None)
+    assert tags.shape == (len(TAUGHT), len(words_of(page)))
+    assert (tags[:3] == own).all()
+    assert (tags[3:-3] == UNTOLD).all()
+
+
+def test_untold_words_cost_nothing() -> None:
+    scores = torch.randn(5, 4, 3)
+    tags = torch.zeros(4, 5, dtype=torch.int64)
+    tags[3] = UNTOLD
+    changed = scores.clone()
+    changed[:, 3] += torch.randn(5, 3)
+    assert torch.equal(tag_loss(scores, tags), tag_loss(changed, tags))
+
+
+def test_masked_words_are_masked_whole(vocabulary: Vocabulary) -> None:  # noqa: F811
+    tokens, first = vocabulary.lines([["either", "party", "may", "end", "this", "agreement"]] * 8, [True] * 8)
+    shown, hit = masked_words(torch.tensor(tokens), torch.tensor(first), vocabulary, np.random.default_rng(2))
+    ends = [*first[1:], len(tokens)]
+    for a, b in zip(first, ends, strict=True):
+        own = [i for i in range(a, b) if tokens[i] > vocabulary.id[MASK]]
+        inside = hit[own]
+        assert inside.all() or not inside.any()
+    assert hit.any()
+    assert torch.equal(shown[~hit], torch.tensor(tokens)[~hit])
