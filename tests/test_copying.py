@@ -9,6 +9,7 @@ from clausescan.model.copying import copying_schema, names
 from clausescan.model.grammar import AnswerWriter
 from clausescan.model.vocabulary import Vocabulary
 from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.schema.shapes import SHAPES
 from tests.test_model import tiny
 from tests.test_model_reading import vocabulary  # noqa: F401 (a fixture)
 
@@ -18,7 +19,7 @@ HEAD = '"continues_from_previous":false,"continues_on_next":false'
 def allows(known: Vocabulary, kind: str, passage: str, answer: str) -> bool:
     """Whether the passage's grammar accepts a whole answer."""
     writer = AnswerWriter(tiny(vocab_size=len(known)), known)
-    matcher = xgrammar.GrammarMatcher(writer.grammar(copying_schema(kind, passage.split())))  # type: ignore[arg-type]
+    matcher = xgrammar.GrammarMatcher(writer.grammar(copying_schema(SHAPES[kind], passage.split())))
     return bool(matcher.accept_string(answer)) and matcher.accept_token(known.id["<end>"])
 
 
@@ -55,7 +56,7 @@ def test_names_are_the_passages_own(vocabulary: Vocabulary, party: str, good: bo
 
 @pytest.mark.parametrize("kind", CLAUSE_TYPES)
 def test_a_passage_without_values_allows_empty_lists(vocabulary: Vocabulary, kind: str) -> None:  # noqa: F811
-    schema = copying_schema(kind, "nothing of that kind stands here".split())  # type: ignore[arg-type]
+    schema = copying_schema(SHAPES[kind], "nothing of that kind stands here".split())
     lists = [p for p in schema["properties"].values() if p.get("type") == "array"]
     assert lists and all(p["maxItems"] == 0 for p in lists)
 

@@ -16,6 +16,7 @@ from clausescan.model.vocabulary import train_vocabulary
 from clausescan.page import Reading
 from clausescan.parse import parse_answer
 from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.schema.shapes import SHAPES
 from clausescan.train.assemble import write_manifest
 from tests.test_model import tiny
 from tests.test_model_reading import logits_of
@@ -103,7 +104,7 @@ def test_what_is_found_keeps_to_the_page_and_the_budget(made: Path, monkeypatch:
         assert passage.visual_tokens == 64
         assert passage.first == (0, 0) and passage.last == (2, len(reading.lines[2].words) - 1)
         try:
-            parse_answer(passage.type, passage.answer_json)
+            parse_answer(SHAPES[passage.type], passage.answer_json)
         except AnswerError:  # an untrained model may be cut off; then the text is refused, not passed on as whole
             with pytest.raises(json.JSONDecodeError):
                 json.loads(passage.answer_json)
