@@ -46,7 +46,7 @@ def unreadable_verdict(reason: Reason) -> Verdict:
 
 def untaught_verdict() -> Verdict:
     """The answer about a type that the model was never taught."""
-    return _verdict("cannot_tell", "needs_larger_model", None)
+    return _verdict("cannot_tell", "needs_a_larger_model", None)
 
 
 def document_verdict(pages: Sequence[Verdict]) -> Verdict:

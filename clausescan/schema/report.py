@@ -48,7 +48,7 @@ Reason = Literal[
     "failed",
     "uncertain_reading",
     "undecided",
-    "needs_larger_model",
+    "needs_a_larger_model",
 ]
 """Why something cannot be told: a capture defect, an uncertain reading, a model that cannot decide, or one that was never taught
 the clause type."""
