@@ -5,6 +5,8 @@ import io
 import json
 import re
 import time
+from functools import cache
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -33,6 +35,14 @@ from clausescan.schema.shapes import SHAPES, title
 from tests import fakeserver, owntypes, specimen
 from tests.test_cli import run, terminal  # noqa: F401 (fixtures)
 
+README = Path(__file__).parents[1] / "README.md"
+
+
+@cache
+def described():
+    """The published schema of reports."""
+    return jsonschema.Draft202012Validator(json.loads(all_schemas()["report.json"]))
+
 
 @pytest.fixture
 def page(monkeypatch, flat, tmp_path):
@@ -52,6 +62,7 @@ def report(page):
 
 def test_the_steps_of_the_readme(run, page, terminal, tmp_path):  # noqa: F811
     assert len(owntypes.FORCE_MAJEURE.splitlines()) < 10
+    assert f"<!-- own type -->\n\n```yaml\n{owntypes.FORCE_MAJEURE}```" in README.read_text()
     types = ("--types", f"termination,{owntypes.NAME}", "--types-from", tmp_path / "types")
     with fakeserver.served(owntypes.replying()) as server:
         shown = run("extract", page, *types, "--model", server.option, "--overlay", tmp_path / "o.png")
@@ -66,11 +77,12 @@ def test_the_steps_of_the_readme(run, page, terminal, tmp_path):  # noqa: F811
     (clause,) = report["clauses"]
     assert clause["fields"] == owntypes.FIELDS
     schemas = all_schemas([own_prompt(source).shape for source in find_types(tmp_path / "types")])
-    jsonschema.validate(report, json.loads(schemas["report.json"]))
-    jsonschema.validate(report, json.loads(all_schemas()["report.json"]))
+    strict = jsonschema.Draft202012Validator(json.loads(schemas["report.json"]))
+    strict.validate(report)
+    described().validate(report)
     clause["fields"]["extra"] = 1
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(report, json.loads(schemas["report.json"]))
+        strict.validate(report)
     quad = np.array(clause["quads"][0], int)
     drawn = np.asarray(Image.open(tmp_path / "o.png"), int)[quad[0][1] + 6 : quad[2][1] - 6, quad[0][0] + 40 : quad[2][0] - 4]
     style = overlay.styles([owntypes.NAME])[owntypes.NAME]
@@ -266,7 +278,7 @@ def test_every_built_in_type_with_a_server(monkeypatch, flat, photo_file, kind):
     assert (clause.type, clause.complete) == (kind, True)
     assert clause.fields.model_dump(mode="json") == empty
     assert Report.model_validate_json(to_json(report)) == report
-    jsonschema.validate(json.loads(to_json(report)), json.loads(all_schemas()["report.json"]))
+    described().validate(json.loads(to_json(report)))
 
 
 PASSAGES = {
@@ -476,3 +488,9 @@ def test_default_types_are_those_of_the_first_three_that_the_model_was_taught(tm
     assert registry.asked_types(ExtractConfig(model=str(tmp_path))) == ("termination", "indemnity")
     (tmp_path / "config.json").write_text("{}")
     assert registry.asked_types(ExtractConfig(model=str(tmp_path))) == CLAUSE_TYPES
+
+
+def test_the_readme_lists_all_types_with_their_fields():
+    rows = {cells[1]: cells[2].split(", ") for line in README.read_text().splitlines() if len(cells := line.split(" | ")) == 2
+            and (cells := ["", cells[0].strip("| `"), cells[1].strip(" |")])[1] in BUILT_IN}  # fmt: skip
+    assert rows == {kind: list(fields.model_fields) for kind, fields in FIELDS.items()}
