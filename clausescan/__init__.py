@@ -23,6 +23,9 @@ _HOME = {
     "Transcript": "schema.report",
     "ClausescanError": "errors",
     "UsageError": "errors",
+    "TypeFileError": "errors",
+    "TypeSource": "config",
+    "find_types": "clausetypes.finding",
     "InputError": "errors",
     "UnreadablePageError": "errors",
     "ModelError": "errors",
@@ -43,7 +46,9 @@ _HOME = {
 }
 
 if TYPE_CHECKING:
+    from clausescan.clausetypes.finding import find_types as find_types
     from clausescan.config import ExtractConfig as ExtractConfig
+    from clausescan.config import TypeSource as TypeSource
     from clausescan.errors import EXIT_CODES as EXIT_CODES
     from clausescan.errors import AnswerError as AnswerError
     from clausescan.errors import ClausescanError as ClausescanError
@@ -61,6 +66,7 @@ if TYPE_CHECKING:
     from clausescan.errors import ServerTimeoutError as ServerTimeoutError
     from clausescan.errors import ServerUnreachableError as ServerUnreachableError
     from clausescan.errors import TruncatedAnswerError as TruncatedAnswerError
+    from clausescan.errors import TypeFileError as TypeFileError
     from clausescan.errors import UnreadablePageError as UnreadablePageError
     from clausescan.errors import UsageError as UsageError
     from clausescan.scan import extract as extract

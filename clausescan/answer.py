@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from clausescan.page import Reading
 from clausescan.schema.clauses import ClauseType
 from clausescan.schema.report import UnplacedReason
+from clausescan.schema.shapes import ClauseShape
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Prompt(Protocol):
     @property
     def type(self) -> ClauseType:
         """The clause type it asks for."""
+        ...
+
+    @property
+    def shape(self) -> ClauseShape:
+        """The type's fields and answers."""
         ...
 
     @property
@@ -99,6 +105,8 @@ class PageAnswer:
     """Visual tokens a question may cost, where the model has a measure of its own."""
     visual_tokens: int = 0
     """Of the question about the whole page, where there is one."""
+    untaught: tuple[ClauseType, ...] = ()
+    """Asked types that the model was never taught and says nothing about; none of them is in `presence`."""
 
 
 class PageModel(Protocol):

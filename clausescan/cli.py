@@ -40,6 +40,16 @@ Model = Annotated[
     str | None,
     typer.Option(metavar="WHICH", help="Instead of the shipped model: a folder, a fetched model's name, or openai:URL#NAME."),
 ]
+Types = Annotated[
+    str | None,
+    typer.Option(metavar="LIST", help="Clause types, separated by commas, see clausescan types; the first three by default."),
+]
+TypesFrom = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Clause types of your own, instead of those in your configuration folder.")
+]
+TypesClass = Annotated[
+    list[str], typer.Option(metavar="MODULE:CLASS", help="Allow the file of one of your types to import this class; repeatable.")
+]
 Pages = Annotated[str | None, typer.Option(metavar="LIST", help="Pages of PDFs and TIFFs to read, such as 1,3-5.")]
 Dpi = Annotated[int, typer.Option("--pdf-dpi", help="Resolution at which PDF pages are drawn.")]
 Pixels = Annotated[int, typer.Option(help="Refuse photos with more pixels.")]
@@ -62,7 +72,9 @@ def extract(
         Path | None,
         typer.Option(metavar="FOLDER", help="Where --format writes its files, named after the first photo; made if need be."),
     ] = None,
-    types: Annotated[str | None, typer.Option(metavar="LIST", help="Clause types, separated by commas; all by default.")] = None,
+    types: Types = None,
+    types_from: TypesFrom = None,
+    types_class: TypesClass = [],  # noqa: B006
     budget: Annotated[int, typer.Option(help=f"Visual tokens a question: {', '.join(map(str, BUDGETS))}.")] = 256,
     model: Model = None,
     timeout: Annotated[float, typer.Option(help="Seconds a server may take for one answer.")] = ExtractConfig.timeout_s,
@@ -73,9 +85,13 @@ def extract(
     max_bytes: Bytes = ExtractConfig.max_bytes,
 ) -> int:
     """Find the clauses of one document: a table on a terminal, JSON elsewhere."""
-    chosen: Any = tuple(t.strip() for t in types.split(",")) if types is not None else ExtractConfig.types
+    from clausescan.clausetypes.finding import select
+
+    chosen, own_types = select(types, types_from)
     config = ExtractConfig(
         types=chosen,
+        own_types=own_types,
+        own_classes=tuple(types_class),
         budget=budget,
         model=model,
         timeout_s=timeout,
@@ -89,7 +105,7 @@ def extract(
     files = _Files(photos, formats, out, json) if formats is not None or out is not None else None
     from clausescan import scan
 
-    drawing = _Drawing(overlay) if overlay else None
+    drawing = _Drawing(overlay, config) if overlay else None
     report = scan.extract(photos, config, on_page=drawing, on_picture=files.document.page if files else None)
     if files:
         files.end(report)
@@ -129,12 +145,19 @@ def read(
 def schema(
     name: Annotated[str | None, typer.Argument(help="One of the names that the command lists without it.")] = None,
     write: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write all schemas into this folder instead.")] = None,
+    types_from: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With these clause types of your own beside the built-in ones.")
+    ] = None,
+    types_class: TypesClass = [],  # noqa: B006
 ) -> int:
     """Print a JSON Schema, or the names of all."""
+    from clausescan.clausetypes.definition import own_prompt
+    from clausescan.clausetypes.finding import find_types
     from clausescan.files import write_atomic
     from clausescan.schema.generated import all_schemas
 
-    schemas = {file.removesuffix(".json"): text for file, text in all_schemas().items()}
+    own = [own_prompt(source, types_class).shape for source in find_types(types_from)] if types_from is not None else []
+    schemas = {file.removesuffix(".json"): text for file, text in all_schemas(own).items()}
     if write is not None:
         for key, text in schemas.items():
             write_atomic(write / f"{key}.json", text.encode())
@@ -186,20 +209,23 @@ def doctor() -> int:
     return show_checks()
 
 
-def _mount(name: str, summary: str) -> None:
-    """Mount `clausescan.<name>.cli` without importing it: its arguments are handed on as they are."""
-    package = Path(__file__).with_name(name)
-    if not (package / "cli.py").is_file():
+def _mount(name: str, summary: str, package: str | None = None) -> None:
+    """Mount `clausescan.<package>.cli`, by default of the command's name, without importing it: its arguments are handed on as
+    they are.
+    """
+    home = package or name
+    if not (Path(__file__).with_name(home) / "cli.py").is_file():
         return
     settings = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
     @app.command(name, help=summary, context_settings=settings, add_help_option=False)
     def run(context: typer.Context) -> int:
-        inner = importlib.import_module(f"clausescan.{name}.cli").app
+        inner = importlib.import_module(f"clausescan.{home}.cli").app
         command = typer.main.get_command(inner)
         return int(command.main(args=context.args, prog_name=f"clausescan {name}", standalone_mode=False) or 0)
 
 
+_mount("types", "Show the clause types there are; write and check your own.", "clausetypes")
 _mount("batch", "Find the clauses of every photo in a folder; goes on where it was interrupted.")
 _mount("train", "Train the model, a command a stage.")
 _mount("bench", "Measure the model: accuracy, speed, memory.")
@@ -267,8 +293,10 @@ def _place(error: Exception) -> str:
 class _Drawing:
     """Writes the overlay of each page as it is done."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, config: ExtractConfig) -> None:
+        from clausescan.providers.registry import asked_types
+
+        self.path, self.types = path, asked_types(config)
         self.pages = 0
         self.clauses = 0
 
@@ -278,7 +306,7 @@ class _Drawing:
 
         self.pages += 1
         name = self.path if self.pages == 1 else self.path.with_name(f"{self.path.stem}-{self.pages}{self.path.suffix}")
-        picture = overlay.draw(photo.rgb, clauses, self.clauses + 1)
+        picture = overlay.draw(photo.rgb, clauses, self.clauses + 1, types=self.types)
         self.clauses += len(clauses)
         write_atomic(name, overlay.encode(picture, name.suffix))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from clausescan.errors import UsageError
-from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
+from clausescan.schema.clauses import BUILT_IN, ClauseType
 
 BUDGETS = (64, 128, 256)
 """Visual tokens a question may cost; one trained model serves all three."""
@@ -19,11 +19,27 @@ MAX_PARALLEL = 64
 
 
 @dataclass(frozen=True)
+class TypeSource:
+    """A clause type of the user's own as it stands in its files, so that options stay plain data; `clausescan.clausetypes` finds
+    and reads them.
+    """
+
+    name: ClauseType
+    files: tuple[tuple[str, str], ...]
+    """(path, text) of its one file, or of its folder's prompt and schema."""
+
+
+@dataclass(frozen=True)
 class ExtractConfig:
     """What to look for, with which model, within which limits. Raises `UsageError` where an option makes no sense."""
 
-    types: tuple[ClauseType, ...] = CLAUSE_TYPES
-    """Clause types to look for."""
+    types: tuple[ClauseType, ...] | None = None
+    """Clause types to look for, built-in ones and those of `own_types`; None for termination, indemnity and liability caps,
+    as far as the model was taught them."""
+    own_types: tuple[TypeSource, ...] = ()
+    """Clause types of the user's own. Only those that `types` names are looked for, or even parsed."""
+    own_classes: tuple[str, ...] = ()
+    """Classes, as `package.module:Class`, that files of own types may have imported. No other code is ever run for them."""
     budget: int = 256
     """Visual tokens the language model may be given a question: 64, 128 or 256."""
     model: str | None = None
@@ -45,9 +61,11 @@ class ExtractConfig:
     """Resolution at which PDF pages are drawn; 300 makes an A4 page 2480 px wide."""
 
     def __post_init__(self) -> None:
-        unknown = [t for t in self.types if t not in CLAUSE_TYPES]
-        if unknown or not self.types or len(set(self.types)) != len(self.types):
-            raise UsageError(f"--types needs one or more of {', '.join(CLAUSE_TYPES)}, each once")
+        known = [*BUILT_IN, *(source.name for source in self.own_types)]
+        if len(set(known)) < len(known):
+            raise UsageError("two clause types have the same name; see clausescan types check")
+        if self.types is not None and (not self.types or len(set(self.types)) < len(self.types) or set(self.types) - set(known)):
+            raise UsageError(f"--types needs one or more of {', '.join(known)}, each once")
         if self.budget not in BUDGETS:
             raise UsageError(f"--budget must be one of {', '.join(map(str, BUDGETS))}, not {self.budget}")
         if not 1 <= self.max_pixels <= PILLOW_PIXEL_LIMIT:

@@ -6,6 +6,8 @@ The command line turns them into one line on stderr and an exit status, at one p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class ClausescanError(Exception):
     """Anything clausescan refuses or cannot do. `exit_code` is the process status it stands for."""
@@ -17,6 +19,15 @@ class UsageError(ClausescanError):
     """An option or argument that makes no sense."""
 
     exit_code = 2
+
+
+class TypeFileError(UsageError):
+    """The files of a clause type of the user's own that are malformed; each problem as `path:line: what is wrong`."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        more = f" (and {len(problems) - 1} more; see clausescan types check)" if len(problems) > 1 else ""
+        super().__init__(f"{problems[0]}{more}")
+        self.problems = tuple(problems)
 
 
 class InputError(ClausescanError):

@@ -1,7 +1,7 @@
 """Field values to the words of the passage they stand on; what stands nowhere is dropped.
 
-Durations, sums and names must be located; a flag points to the first sentence with one of its cue words, or to nothing:
-whether it is true is the model's judgement, the cue only shows where to look.
+Durations, sums, rates and copied words must be located; a flag or a choice points to the first sentence with one of its cue
+words, or to nothing: whether it is true is the model's judgement, the cue only shows where to look.
 """
 
 from __future__ import annotations
@@ -9,32 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from clausescan import quantities
-from clausescan.schema.answers import AnyAnswer, fields_of
-from clausescan.schema.clauses import FIELDS, Amount, AnyFields, ClauseType, Duration
+from clausescan.schema.answers import PassageAnswer, fields_of
+from clausescan.schema.shapes import ClauseShape
+from clausescan.schema.values import Amount, Duration, FieldKind, Fields
 
-CUES: dict[str, re.Pattern[str]] = {
-    name: re.compile(pattern, re.IGNORECASE)
-    for name, pattern in {
-        "for_convenience": r"convenience|without (any )?(cause|reason)|(any|no) (time|reason)|at will|discretion|option|notice",
-        "for_cause": r"breach|default|insolven|bankrupt|for cause|fail(s|ure)?\b|receiver|liquidat|change of control|terminat",
-        "mutual": r"each (party|of the)|either party|mutual|both parties|other party|reciprocal|indemnif",
-        "defend": r"\bdefend",
-        "excludes_consequential": r"consequential|indirect|incidental|special|punitive|exemplary|lost (profit|revenue)|loss of",
-        "excludes_all": r"(not|nor|neither|no event).{0,60}(liab|responsib)|no liab|not be (held )?(liab|respons)|exclu|liab",
-        "uncapped": r"unlimited|without limit|no limit|except|exclu|shall not (apply|limit)|nothing|other than|notwith|absence",
-    }.items()
-}
-"""Of each flag, tried in the order of the sentences."""
-
-NEAR: dict[str, re.Pattern[str]] = {
-    "notice_periods": re.compile(r"(?i)\W*(notice|notif|prior|written|advance)"),
-    "cure_periods": re.compile(r"(?i)\W*(cure|remed|rectif|correct|breach|default)"),
-    "fee_months": re.compile(r"(?i)\W*(fees?|paid|payable|preceding|prior|received|amounts?)\b"),
-}
-"""Which of several equal values is meant: the one nearest to such a word."""
+Cue = re.Pattern[str] | None
+_Span = TypeVar("_Span", quantities.Duration, quantities.Percentage)
 
 _SENTENCE_END = re.compile(r"[.;!?][)\]”\"’']*$")
 _ABBREVIATION = re.compile(r"(?i)\W*(inc|ltd|co|corp|no|nos|sec|art|u\.s|e\.g|i\.e|mr|ms|dr|[a-z]|\d+(\.\d+)*)\.")
@@ -44,7 +27,7 @@ _POSSESSIVE = re.compile(r"['’]s?$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Located:
-    """One value's words: indices into the passage's words, in order, perhaps none for a flag."""
+    """One value's words: indices into the passage's words, in order, perhaps none for a flag or a choice."""
 
     field: str
     index: int | None
@@ -55,7 +38,7 @@ class Located:
 class LocatedFields:
     """The fields that the page bears out, where, and what was dropped or corrected."""
 
-    fields: AnyFields
+    fields: Fields
     evidence: tuple[Located, ...]
     warnings: tuple[str, ...]
 
@@ -78,39 +61,39 @@ class _Found:
         self.warnings.append(f"a value of {self.name} does not stand in the passage and was dropped")
 
 
-def locate_fields(kind: ClauseType, answer: AnyAnswer, words: Sequence[str]) -> LocatedFields:
+def locate_fields(shape: ClauseShape, answer: PassageAnswer, words: Sequence[str]) -> LocatedFields:
     """The answer's fields with their evidence among the passage's words."""
-    fields = fields_of(kind, answer)
+    fields = fields_of(shape.fields, answer)
     values: dict[str, Any] = {}
     evidence: list[Located] = []
     warnings: list[str] = []
-    for name in FIELDS[kind].model_fields:
-        value = getattr(fields, name)
-        if isinstance(value, bool):
+    for name, kind in shape.kinds.items():
+        value, cue = getattr(fields, name), shape.cues.get(name)
+        if kind in ("flag", "choice"):
             values[name] = value
             if value:
-                evidence.append(Located(name, None, cue_sentence(name, words)))
+                evidence.append(Located(name, None, cue_sentence(cue, words)))
             continue
-        found = _LOCATE[name](name, value, words)
+        found = _LOCATE[kind](name, value, words, cue)
         values[name] = tuple(found.values)
         evidence += found.evidence
         warnings += found.warnings
-    return LocatedFields(FIELDS[kind](**values), tuple(evidence), tuple(warnings))
+    return LocatedFields(shape.fields(**values), tuple(evidence), tuple(warnings))
 
 
-def cue_sentence(name: str, words: Sequence[str]) -> tuple[int, ...]:
-    """Word indices of the first sentence with one of the flag's cues; none if there is no such sentence."""
+def cue_sentence(cue: Cue, words: Sequence[str]) -> tuple[int, ...]:
+    """Word indices of the first sentence with the cue; none if there is no such sentence."""
     start = 0
     for i, word in enumerate(words):
-        if i + 1 < len(words) and not (_SENTENCE_END.search(word) and not _ABBREVIATION.fullmatch(word)):
+        if cue is None or (i + 1 < len(words) and not (_SENTENCE_END.search(word) and not _ABBREVIATION.fullmatch(word))):
             continue
-        if CUES[name].search(" ".join(words[start : i + 1])):
+        if cue.search(" ".join(words[start : i + 1])):
             return tuple(range(start, i + 1))
         start = i + 1
     return ()
 
 
-def _durations(name: str, claimed: Sequence[Duration], words: Sequence[str]) -> _Found:
+def _durations(name: str, claimed: Sequence[Duration], words: Sequence[str], cue: Cue) -> _Found:
     found, spans = _Found(name), quantities.durations(words)
     for claim in claimed:
         own = [s for s in spans if s.value == claim.value and s.unit == claim.unit]
@@ -120,7 +103,7 @@ def _durations(name: str, claimed: Sequence[Duration], words: Sequence[str]) -> 
         if not own:
             found.drop()
             continue
-        span = _nearest(own, NEAR[name], words)
+        span = _nearest(own, cue, words)
         twins = [s for s in spans if s.first <= span.last and span.first <= s.last]
         if any(s.value != span.value for s in twins):
             found.warnings.append(f"a period of {name} is written with two different numbers")
@@ -129,20 +112,20 @@ def _durations(name: str, claimed: Sequence[Duration], words: Sequence[str]) -> 
     return found
 
 
-def _fee_months(name: str, claimed: Sequence[int], words: Sequence[str]) -> _Found:
+def _months(name: str, claimed: Sequence[int], words: Sequence[str], cue: Cue) -> _Found:
     found, spans = _Found(name), quantities.durations(words)
     for claim in claimed:
         own = [s for s in spans if s.value * {"months": 1, "years": 12}.get(s.unit, 0) == claim]
         if not own:
             found.drop()
             continue
-        span = _nearest(own, NEAR[name], words)
+        span = _nearest(own, cue, words)
         twins = [s for s in own if s.first <= span.last and span.first <= s.last]
         found.keep(claim, min(s.first for s in twins), max(s.last for s in twins))
     return found
 
 
-def _amounts(name: str, claimed: Sequence[Amount], words: Sequence[str]) -> _Found:
+def _amounts(name: str, claimed: Sequence[Amount], words: Sequence[str], cue: Cue) -> _Found:  # noqa: ARG001
     found, spans = _Found(name), quantities.amounts(words)
     for claim in claimed:
         equal = [s for s in spans if abs(s.amount - claim.amount) < 0.005]
@@ -160,7 +143,7 @@ def _amounts(name: str, claimed: Sequence[Amount], words: Sequence[str]) -> _Fou
     return found
 
 
-def _parties(name: str, claimed: Sequence[str], words: Sequence[str]) -> _Found:
+def _phrases(name: str, claimed: Sequence[str], words: Sequence[str], cue: Cue) -> _Found:  # noqa: ARG001
     found = _Found(name)
     plain = [_name_word(w) for w in words]
     for claim in claimed:
@@ -176,20 +159,32 @@ def _parties(name: str, claimed: Sequence[str], words: Sequence[str]) -> _Found:
     return found
 
 
-_LOCATE: dict[str, Callable[[str, Any, Sequence[str]], _Found]] = {
-    "notice_periods": _durations,
-    "cure_periods": _durations,
+def _percentages(name: str, claimed: Sequence[float], words: Sequence[str], cue: Cue) -> _Found:
+    found, spans = _Found(name), quantities.percentages(words)
+    for claim in claimed:
+        own = [s for s in spans if abs(s.value - claim) < 0.0005]
+        if not own:
+            found.drop()
+            continue
+        span = _nearest(own, cue, words)
+        found.keep(claim, span.first, span.last)
+    return found
+
+
+_LOCATE: dict[FieldKind, Callable[[str, Any, Sequence[str], Cue], _Found]] = {
+    "durations": _durations,
     "amounts": _amounts,
-    "fee_months": _fee_months,
-    "indemnifying_parties": _parties,
+    "months": _months,
+    "percentages": _percentages,
+    "phrases": _phrases,
 }
 
 
-def _nearest(spans: list[quantities.Duration], cue: re.Pattern[str], words: Sequence[str]) -> quantities.Duration:
+def _nearest(spans: list[_Span], cue: Cue, words: Sequence[str]) -> _Span:
     """The span with the fewest words between it and a cue; the first of equals."""
-    at = [i for i, w in enumerate(words) if cue.match(w)]
+    at = [i for i, w in enumerate(words) if cue.match(w)] if cue else []
 
-    def distance(span: quantities.Duration) -> int:
+    def distance(span: _Span) -> int:
         return min((max(span.first - i, i - span.last, 0) for i in at), default=0)
 
     return min(spans, key=distance)

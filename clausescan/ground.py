@@ -19,20 +19,11 @@ from clausescan.errors import ModelError
 from clausescan.evidence import Located, locate_fields
 from clausescan.geometry import PointMap, Points, bounding_box
 from clausescan.page import Reading, Word
-from clausescan.schema.answers import AnyAnswer
-from clausescan.schema.clauses import IndemnityFields, LiabilityCapFields, TerminationFields
+from clausescan.schema.answers import PassageAnswer
 from clausescan.schema.pagemap import Quad, as_quad
-from clausescan.schema.report import (
-    Box,
-    Clause,
-    Evidence,
-    IndemnityClause,
-    LiabilityCapClause,
-    Place,
-    TerminationClause,
-    TextLine,
-    UncertainWord,
-)
+from clausescan.schema.report import CLAUSES, Box, Clause, Evidence, OwnClause, OwnFields, Place, TextLine, UncertainWord
+from clausescan.schema.shapes import ClauseShape
+from clausescan.schema.values import Fields
 
 BEND = 0.08
 """A quad ends where a word's middle lies further than this part of its height from the quad's own middle line."""
@@ -98,14 +89,14 @@ class PhotoWords:
         return bool(np.abs((middle - left) @ normal).max() <= BEND * height)
 
 
-def ground(passage: Passage, answer: AnyAnswer | None, words: PhotoWords, page: int) -> Grounded:
-    """One passage as a clause; `answer` is None when the model's answer was invalid.
+def ground(passage: Passage, shape: ClauseShape, answer: PassageAnswer | None, words: PhotoWords, page: int) -> Grounded:
+    """One passage as a clause of its type; `answer` is None when the model's answer was invalid.
 
     Raises `ModelError` when the passage lies outside the page's words.
     """
     places = passage_places(passage, words.reading)
     texts = [_plain(words.word(p).text) for p in places]
-    located = locate_fields(passage.type, answer, texts) if answer else None
+    located = locate_fields(shape, answer, texts) if answer else None
     runs = words.quads(places)
     lines = list(dict.fromkeys(line for line, _ in runs))
     common = {
@@ -130,7 +121,7 @@ def ground(passage: Passage, answer: AnyAnswer | None, words: PhotoWords, page: 
     fields = located.fields if located else None
     where = f"page {page + 1}, {passage.type}"
     warnings = tuple(f"{where}: {w}" for w in (located.warnings if located else ()))
-    return Grounded(_clause(passage, common, fields), warnings)
+    return Grounded(_clause(shape, common, fields), warnings)
 
 
 def passage_places(passage: Passage, reading: Reading) -> list[Place]:
@@ -226,12 +217,8 @@ def _evidence(found: Located, places: list[Place], texts: list[str], words: Phot
     )
 
 
-def _clause(passage: Passage, common: Mapping[str, object], fields: object) -> Clause:
-    if passage.type == "termination":
-        assert fields is None or isinstance(fields, TerminationFields)
-        return TerminationClause.model_validate({"type": "termination", "fields": fields, **common})
-    if passage.type == "indemnity":
-        assert fields is None or isinstance(fields, IndemnityFields)
-        return IndemnityClause.model_validate({"type": "indemnity", "fields": fields, **common})
-    assert fields is None or isinstance(fields, LiabilityCapFields)
-    return LiabilityCapClause.model_validate({"type": "liability_cap", "fields": fields, **common})
+def _clause(shape: ClauseShape, common: Mapping[str, object], fields: Fields | None) -> Clause:
+    model = CLAUSES.get(shape.name)
+    if model is None:
+        model, fields = OwnClause, None if fields is None else OwnFields(**dict(fields))
+    return model.model_validate({"type": shape.name, "fields": fields, **common})

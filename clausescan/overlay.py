@@ -1,14 +1,16 @@
 """Clauses drawn on the untouched photo: translucent polygons, numbers, and a legend.
 
 Colours are those of Okabe and Ito (2008, "Color Universal Design"), told apart by people with any colour vision; each
-type also has its own outline (solid, dashed, dotted) and hatching, so that colour is never alone. Only the regions
+type also has its own pair of outline (solid, dashed, dotted) and hatching, so that colour is never alone. Only the regions
 covered by clauses are blended, so a 12 megapixel photo takes a fraction of a second. The picture carries no metadata.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +20,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from clausescan.errors import OutputError
-from clausescan.schema.clauses import ClauseType
+from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
 from clausescan.schema.report import Clause
+from clausescan.schema.shapes import title
 
 Rgb = tuple[int, int, int]
 Picture = NDArray[np.uint8]
@@ -34,32 +37,84 @@ class Style:
     dash: tuple[float, float] | None
     """Length and gap of the outline's dashes in line widths; None for solid."""
     hatch: tuple[int, int] | None
-    """Direction (dx, dy) of the hatching; None for plain."""
+    """Direction (dx, dy) of the hatching's lines, y down; None for plain."""
     title: str
 
 
+_BLUE, _ORANGE, _GREEN = (0, 114, 178), (230, 159, 0), (0, 158, 115)
+_VERMILION, _PURPLE, _SKY = (213, 94, 0), (204, 121, 167), (86, 180, 233)
+_COLOURS: tuple[Rgb, ...] = (_VERMILION, _PURPLE, _SKY, _BLUE, _ORANGE, _GREEN)
+"""Of the Okabe-Ito palette, without black and yellow, on which print or numbers would be lost."""
+_SOLID, _DASHED, _DOTTED, _LONG = None, (6.0, 4.0), (1.5, 2.5), (14.0, 4.0)
+_PLAIN, _FALLING, _RISING, _LEVEL, _UPRIGHT = None, (1, 1), (1, -1), (1, 0), (0, 1)
+
 STYLES: dict[ClauseType, Style] = {
-    "termination": Style((0, 114, 178), None, None, "Termination"),
-    "indemnity": Style((230, 159, 0), (6, 4), (1, 1), "Indemnity"),
-    "liability_cap": Style((0, 158, 115), (1.5, 2.5), (1, -1), "Liability cap"),
+    kind: Style(colour, dash, hatch, title(kind))
+    for kind, colour, dash, hatch in (
+        ("termination", _BLUE, _SOLID, _PLAIN),
+        ("indemnity", _ORANGE, _DASHED, _FALLING),
+        ("liability_cap", _GREEN, _DOTTED, _RISING),
+        ("governing_law", _VERMILION, _SOLID, _FALLING),
+        ("assignment", _PURPLE, _DASHED, _RISING),
+        ("confidentiality", _SKY, _DOTTED, _PLAIN),
+        ("renewal", _BLUE, _DASHED, _LEVEL),
+        ("payment_terms", _ORANGE, _SOLID, _UPRIGHT),
+        ("warranty_limitation", _GREEN, _LONG, _PLAIN),
+        ("exclusivity", _VERMILION, _DOTTED, _LEVEL),
+        ("audit_rights", _PURPLE, _SOLID, _LEVEL),
+        ("insurance", _SKY, _LONG, _FALLING),
+        ("ip_ownership", _BLUE, _LONG, _UPRIGHT),
+    )
 }
-"""Blue, orange and bluish green of the Okabe-Ito palette."""
+"""Of the built-in types, no two with the same outline and hatching."""
+
+_TAKEN = {(style.dash, style.hatch) for style in STYLES.values()}
+_FREE = [
+    (dash, hatch)
+    for dash, hatch in itertools.product((_SOLID, _DASHED, _DOTTED, _LONG), (_PLAIN, _FALLING, _RISING, _LEVEL, _UPRIGHT))
+    if (dash, hatch) not in _TAKEN
+]
+"""Outlines and hatchings for types of the user's own."""
+
+
+def styles(types: Iterable[ClauseType]) -> dict[ClauseType, Style]:
+    """How each of these types is drawn. A type of the user's own has what its name stands for, whatever others are there, unless
+    an earlier one of the list has the same outline and hatching.
+    """
+    out: dict[ClauseType, Style] = {}
+    for kind in types:
+        out[kind] = STYLES.get(kind) or _own_style(kind, out)
+    return out
+
+
+def _own_style(kind: ClauseType, others: dict[ClauseType, Style]) -> Style:
+    number = int.from_bytes(hashlib.sha256(kind.encode()).digest()[:8], "big")
+    slots = [(*_FREE[(number + n) % len(_FREE)], _COLOURS[(number // len(_FREE) + m) % len(_COLOURS)])
+             for m in range(len(_COLOURS)) for n in range(len(_FREE))]  # fmt: skip
+    looks = [(s.dash, s.hatch, s.colour) for s in others.values()]
+    patterns = [(dash, hatch) for dash, hatch, _ in looks]
+    slot = next((s for s in slots if s[:2] not in patterns), None) or next((s for s in slots if s not in looks), slots[0])
+    return Style(slot[2], slot[0], slot[1], title(kind))
+
 
 OPACITY = 0.28
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
 
-def draw(rgb: Picture, clauses: Sequence[Clause], first_number: int = 1) -> Picture:
-    """A copy of the photo, (H, W, 3) uint8 RGB, with its clauses numbered from `first_number` and a legend."""
+def draw(
+    rgb: Picture, clauses: Sequence[Clause], first_number: int = 1, *, types: Sequence[ClauseType] = CLAUSE_TYPES
+) -> Picture:
+    """A copy of the photo, (H, W, 3) uint8 RGB, with its clauses numbered from `first_number` and a legend of `types`."""
     out = rgb.copy()
     unit = max(out.shape[0], out.shape[1]) / 1000
+    looks = styles(dict.fromkeys([*types, *(clause.type for clause in clauses)]))
     for clause in clauses:
-        _fill(out, clause, unit)
+        _fill(out, clause, looks[clause.type], unit)
     for number, clause in enumerate(clauses, first_number):
         for polygon in _polygons(clause):
-            _outline(out, polygon, STYLES[clause.type], unit)
-        _number(out, clause, number, unit)
-    _legend(out, clauses, unit)
+            _outline(out, polygon, looks[clause.type], unit)
+        _number(out, clause, number, looks[clause.type], unit)
+    _legend(out, clauses, looks, unit)
     return out
 
 
@@ -78,9 +133,9 @@ def _polygons(clause: Clause) -> list[NDArray[np.int32]]:
     return [np.round(np.array(q, np.float64)).astype(np.int32) for q in clause.quads]
 
 
-def _fill(out: Picture, clause: Clause, unit: float) -> None:
+def _fill(out: Picture, clause: Clause, style: Style, unit: float) -> None:
     """Blend the clause's quads, and its type's hatching, into the region around them only."""
-    polygons, style = _polygons(clause), STYLES[clause.type]
+    polygons = _polygons(clause)
     if not polygons:
         return
     points = np.concatenate(polygons)
@@ -104,9 +159,13 @@ def _hatch(region: Any, style: Style, unit: float) -> None:
     assert style.hatch is not None
     height, width = region.shape[:2]
     step, thick = max(int(10 * unit), 6), max(round(0.6 * unit), 1)
+    dx, dy = style.hatch
+    if dy == 0:
+        for y in range(step // 2, height, step):
+            cv2.line(region, (0, y), (width, y), style.colour, thick)
+        return
     for offset in range(-height, width + height, step):
-        start, end = (offset, 0), (offset + height * style.hatch[0] * style.hatch[1], height)
-        cv2.line(region, start, end, style.colour, thick)
+        cv2.line(region, (offset, 0), (offset + height * dx * dy, height), style.colour, thick)
 
 
 def _outline(out: Picture, polygon: NDArray[np.int32], style: Style, unit: float) -> None:
@@ -127,31 +186,30 @@ def _dashes(out: Picture, start: Point, end: Point, dash: tuple[float, float], c
         cv2.line(out, _pixel(a), _pixel(b), colour, thick, cv2.LINE_AA)
 
 
-def _number(out: Picture, clause: Clause, number: int, unit: float) -> None:
+def _number(out: Picture, clause: Clause, number: int, style: Style, unit: float) -> None:
     """The clause's number in a filled circle before its first line."""
     if not clause.quads:
         return
     radius = max(int(13 * unit), 8)
     corner = (np.array(clause.quads[0][0]) + np.array(clause.quads[0][3])) / 2
     centre = np.clip(corner - [radius * 1.3, 0], radius + 1, [out.shape[1] - radius - 2, out.shape[0] - radius - 2])
-    cv2.circle(out, _pixel(centre), radius, STYLES[clause.type].colour, -1, cv2.LINE_AA)
+    cv2.circle(out, _pixel(centre), radius, style.colour, -1, cv2.LINE_AA)
     cv2.circle(out, _pixel(centre), radius, (255, 255, 255), max(round(unit), 1), cv2.LINE_AA)
     _text(out, str(number), centre, 0.55 * unit, (255, 255, 255), middle=True)
 
 
-def _legend(out: Picture, clauses: Sequence[Clause], unit: float) -> None:
+def _legend(out: Picture, clauses: Sequence[Clause], looks: dict[ClauseType, Style], unit: float) -> None:
     """A white box at the bottom left with a swatch, name and count for each type."""
     row, pad = 26 * unit, 10 * unit
-    present = [(t, sum(c.type == t for c in clauses)) for t in STYLES]
-    labels = [f"{STYLES[t].title} ({count})" for t, count in present]
+    labels = [f"{style.title} ({sum(c.type == kind for c in clauses)})" for kind, style in looks.items()]
     widest = max(cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.6 * unit, 1)[0][0] for text in labels)
     size = np.array([pad * 3 + row * 1.4 + widest, pad * 2 + row * len(labels)])
     corner = np.array([pad, out.shape[0] - pad - size[1]])
     cv2.rectangle(out, _pixel(corner), _pixel(corner + size), (255, 255, 255), -1)
     cv2.rectangle(out, _pixel(corner), _pixel(corner + size), (60, 60, 60), max(round(unit), 1))
-    for i, ((kind, _), label) in enumerate(zip(present, labels, strict=True)):
+    for i, (style, label) in enumerate(zip(looks.values(), labels, strict=True)):
         at = corner + np.array([pad, pad + row * (i + 0.15)])
-        _swatch(out, at, np.array([row * 1.4, row * 0.7]), STYLES[kind], unit)
+        _swatch(out, at, np.array([row * 1.4, row * 0.7]), style, unit)
         _text(out, label, at + np.array([row * 1.4 + pad, row * 0.56]), 0.6 * unit, (0, 0, 0))
 
 

@@ -9,27 +9,28 @@ from typing import Any
 from pydantic import ValidationError
 
 from clausescan.errors import AnswerError
-from clausescan.schema.answers import ANSWERS, AnyAnswer
+from clausescan.schema.answers import PassageAnswer
 from clausescan.schema.clauses import ClauseType
 from clausescan.schema.listing import PageListing
+from clausescan.schema.shapes import ClauseShape
 
-MAX_CHARS = 8192
-"""The longest valid answer, six parties of sixty escaped characters, is far shorter."""
-MAX_LISTING_CHARS = 16_384
-"""Twelve passages of twice eighty escaped characters are shorter."""
+MAX_CHARS = 16_384
+"""The longest valid answer, three lists of six phrases of 120 escaped characters, is shorter."""
+MAX_LISTING_CHARS = 24_576
+"""Twenty passages of twice eighty escaped characters are shorter."""
 
 
-def parse_answer(kind: ClauseType, answer_json: str) -> AnyAnswer:
+def parse_answer(shape: ClauseShape, answer_json: str) -> PassageAnswer:
     """One passage's answer. Raises `AnswerError` when it is cut off, no JSON, or does not fit the schema exactly.
 
     The error names at most a field of the schema, never the answer's text.
     """
-    _check_json(answer_json, MAX_CHARS, f"the model's answer about a {kind} passage")
+    what = f"the model's answer about a {shape.name} passage"
+    _check_json(answer_json, MAX_CHARS, what)
     try:
-        return ANSWERS[kind].model_validate_json(answer_json)
+        return shape.answer.model_validate_json(answer_json)
     except ValidationError as error:
-        place = _known_place(kind, error)
-        raise AnswerError(f"the model's answer about a {kind} passage does not fit its schema{place}") from None
+        raise AnswerError(f"{what} does not fit its schema{_known_place(shape, error)}") from None
 
 
 def parse_listing(types: Collection[ClauseType], text: str) -> PageListing:
@@ -64,7 +65,7 @@ def _no_constant(_: str) -> Any:
     raise ValueError("not a finite number")
 
 
-def _known_place(kind: ClauseType, error: ValidationError) -> str:
+def _known_place(shape: ClauseShape, error: ValidationError) -> str:
     """The first wrong field's name, if the schema knows it: unknown keys may hold the contract's words."""
     first = error.errors(include_input=False, include_context=False, include_url=False)[0]["loc"]
-    return f" (at {first[0]})" if first and first[0] in ANSWERS[kind].model_fields else ""
+    return f" (at {first[0]})" if first and first[0] in shape.answer.model_fields else ""

@@ -27,6 +27,7 @@ from clausescan.errors import ClausescanError, PromptError
 from clausescan.schema.answers import answer_schema
 from clausescan.schema.clauses import ClauseType
 from clausescan.schema.listing import listing_schema
+from clausescan.schema.shapes import SHAPES, ClauseShape
 
 VARIABLES = frozenset({"type", "schema", "passage"})
 """Of a clause type's file; the system part has none."""
@@ -67,21 +68,27 @@ class PromptFile:
 class TypePrompt:
     """The question for one clause type; fulfils `clausescan.answer.Prompt`."""
 
-    type: ClauseType
+    shape: ClauseShape
     short: str
     sha256: str
     system: str
     file: PromptFile
+    described: str = ""
+    """What such a clause is, where the file does not say it in its second paragraph."""
+
+    @property
+    def type(self) -> ClauseType:
+        """The clause type's name."""
+        return self.shape.name
 
     @property
     def definition(self) -> str:
-        """What such a clause is, in words: the second paragraph of the body."""
-        paragraphs = self.file.body.split("\n\n")
-        return " ".join(paragraphs[1].split()) if len(paragraphs) > 1 and "{" not in paragraphs[1] else self.short
+        """What such a clause is, in words: the second paragraph of the body, unless it was described elsewhere."""
+        return self.described or second_paragraph(self.file.body) or self.short
 
     def render(self, passage: str) -> RenderedPrompt:
         """The question about one passage. Raises `PromptError`."""
-        values = {"type": self.type, "schema": json.dumps(answer_schema(self.type)), "passage": fenced(passage)}
+        values = {"type": self.type, "schema": json.dumps(answer_schema(self.shape.answer)), "passage": fenced(passage)}
         return RenderedPrompt(self.type, self.system, self.file.fill(values), self.short)
 
 
@@ -101,20 +108,27 @@ def parse_file(name: str, text: str) -> PromptFile:
 
 
 def load(types: Iterable[ClauseType]) -> dict[ClauseType, Prompt]:
-    """The prompts of the given types, checked. Raises `PromptError`."""
+    """The prompts of the given built-in types, checked. Raises `PromptError`."""
+    return {kind: type_prompt(SHAPES[kind], f"{kind}.md", _read(f"{kind}.md")) for kind in types}
+
+
+def type_prompt(shape: ClauseShape, name: str, text: str, described: str = "") -> TypePrompt:
+    """A prompt from the text of its file, `name`, checked. Raises `PromptError`."""
     system_text = _read("system.md")
     system = parse_file("system.md", system_text).fill({})
-    prompts: dict[ClauseType, Prompt] = {}
-    for kind in types:
-        text = _read(f"{kind}.md")
-        file = parse_file(f"{kind}.md", text)
-        if set(file.head) != {"short"}:
-            raise PromptError(f"prompts/{kind}.md: the head needs exactly the key 'short'")
-        digest = hashlib.sha256(f"{system_text}\0{text}".encode()).hexdigest()
-        prompt = TypePrompt(kind, file.head["short"], digest, system, file)
-        prompt.render("")  # a wrong variable is found here, not in the middle of a document
-        prompts[kind] = prompt
-    return prompts
+    file = parse_file(name, text)
+    if set(file.head) != {"short"}:
+        raise PromptError(f"prompts/{name}: the head needs exactly the key 'short'")
+    digest = hashlib.sha256(f"{system_text}\0{text}".encode()).hexdigest()
+    prompt = TypePrompt(shape, file.head["short"], digest, system, file, described)
+    prompt.render("")  # a wrong variable is found here, not in the middle of a document
+    return prompt
+
+
+def second_paragraph(body: str) -> str:
+    """Of a type's body: what such a clause is. Empty where there is none, or where it holds variables."""
+    paragraphs = body.split("\n\n")
+    return " ".join(paragraphs[1].split()) if len(paragraphs) > 1 and "{" not in paragraphs[1] else ""
 
 
 def page_question(prompts: Mapping[ClauseType, Prompt]) -> tuple[str, str]:

@@ -35,6 +35,15 @@ class Money:
 
 
 @dataclass(frozen=True)
+class Percentage:
+    """A rate in per cent found in the words `first` to `last`, both included."""
+
+    value: float
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class _Token:
     text: str
     """Lower case letters, a number, or one symbol."""
@@ -130,6 +139,44 @@ def durations(words: Sequence[str]) -> list[Duration]:
             found += [s for s in spans if s.value > 0]
         position = end
     return found
+
+
+def percentages(words: Sequence[str]) -> list[Percentage]:
+    """All rates in per cent, in order; each written form of a number on its own."""
+    tokens = _tokens(words)
+    found: list[Percentage] = []
+    position = 0
+    while position < len(tokens):
+        group = _number_group(tokens, position)
+        if not group:
+            position += 1
+            continue
+        group = [_with_fraction(tokens, n) for n in group]
+        end = max(n.end for n in group)
+        mark = _per_cent_after(tokens, end)
+        if mark is not None:
+            found += [Percentage(n.value, tokens[n.start].word, tokens[mark].word) for n in group]
+        position = end
+    return found
+
+
+def _with_fraction(tokens: list[_Token], number: _Number) -> _Number:
+    """The number with a half or a quarter that follows it, as in "one and one-half" and "one and a half"."""
+    tail = "".join(t.text for t in tokens[number.end : number.end + 5])
+    match = re.match(r"and(?:one|a)[-–]?(half|quarter)", tail)
+    if match is None:
+        return number
+    last = next(i for i in range(number.end, len(tokens)) if tokens[i].text == match[1])
+    return _Number(number.value + {"half": 0.5, "quarter": 0.25}[match[1]], number.start, last + 1)
+
+
+def _per_cent_after(tokens: list[_Token], start: int) -> int | None:
+    """The position of the % or "per cent" that follows."""
+    position = _skip(tokens, start, _PUNCTUATION)
+    if position < len(tokens) and tokens[position].text in ("%", "percent"):
+        return position
+    two = [t.text for t in tokens[position : position + 2]]
+    return position + 1 if two == ["per", "cent"] else None
 
 
 def amounts(words: Sequence[str]) -> list[Money]:

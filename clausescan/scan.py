@@ -15,6 +15,7 @@ from typing import Any
 
 from clausescan import __version__
 from clausescan.answer import PageAnswer, PageModel, Passage, Prompt, UnplacedQuote
+from clausescan.clausetypes.questions import described, questions, schemas_sha256
 from clausescan.config import ExtractConfig
 from clausescan.errors import AnswerError, ClausescanError, InputError, ModelError, PartialError, UnreadablePageError
 from clausescan.export.writing import PicturedPage
@@ -23,11 +24,10 @@ from clausescan.page import Defect, Page, Photo, Reading
 from clausescan.parse import parse_answer
 from clausescan.photo import Failure, pages
 from clausescan.prompt import combined_sha256
-from clausescan.prompt import load as load_prompts
-from clausescan.providers.registry import open_model
+from clausescan.providers.registry import asked_types, open_model
 from clausescan.rectify import rectify
 from clausescan.schema import pagemap
-from clausescan.schema.answers import AnyAnswer, answer_schema_sha256
+from clausescan.schema.answers import PassageAnswer
 from clausescan.schema.clauses import ClauseType
 from clausescan.schema.pagemap import PageMap
 from clausescan.schema.report import (
@@ -43,8 +43,10 @@ from clausescan.schema.report import (
     Transcript,
     TranscriptPage,
     Unplaced,
+    Verdict,
 )
-from clausescan.verdict import REASONS, document_verdict, page_verdict, unreadable_verdict
+from clausescan.schema.shapes import ClauseShape, title
+from clausescan.verdict import REASONS, document_verdict, page_verdict, unreadable_verdict, untaught_verdict
 
 UNREADABLE = 0.4
 """A page whose words are read with less mean confidence than this is not quoted from at all."""
@@ -72,13 +74,14 @@ def extract(
     """
     config = config or ExtractConfig()
     began = time.perf_counter()
-    prompts = load_prompts(config.types)
+    types = asked_types(config)
+    prompts = questions(config, types)
     run = _Run(config, model)
     reports: list[PageReport] = []
     clauses: list[Clause] = []
     for work in run.pages(_listed(sources)):
         own = _find(work, run, prompts)
-        reports.append(PageReport(**work.common(), verdicts=_verdicts(work, config, own), visual_tokens=_tokens(work, own)))
+        reports.append(PageReport(**work.common(), verdicts=_verdicts(work, types, own), visual_tokens=_tokens(work, own)))
         if on_page and work.photo is not None and work.status == "read":
             on_page(work.photo, own)
         if on_picture and work.photo is not None:
@@ -91,11 +94,12 @@ def extract(
         clausescan=__version__,
         model=ModelUsed(name=run.model.name, weights_sha256=run.model.weights_sha256),
         prompt_sha256=combined_sha256(prompts),
-        answer_schema_sha256=answer_schema_sha256(),
-        types=config.types,
+        answer_schema_sha256=schemas_sha256(prompts),
+        types=types,
+        own_types=described(config, prompts),
         budget=max(run.budgets, default=config.budget),
         visual_tokens=max((p.visual_tokens for p in reports), default=0),
-        verdicts={t: document_verdict([p.verdicts[t] for p in reports]) for t in config.types},
+        verdicts={t: document_verdict([p.verdicts[t] for p in reports]) for t in types},
         clauses=tuple(clauses),
         unplaced=tuple(run.unplaced),
         pages=tuple(reports),
@@ -250,6 +254,11 @@ class _Run:
             what = "a passage" if len(quotes) == 1 else f"{len(quotes)} passages"
             self.warnings.append(f"page {page + 1}: {what} that the model listed cannot be placed on the page and is left out")
 
+    def say_untaught(self, types: Sequence[ClauseType]) -> None:
+        """What the model was never taught, once a document."""
+        warnings = [f"{title(t)} needs a larger model: {self.model.name} was not taught it; see --model" for t in types]
+        self.warnings += [w for w in warnings if w not in self.warnings]
+
     def raise_if_all_failed(self) -> None:
         """Raise the first page's error when there is no other page."""
         if self._failed and len(self._failed) == self._count:
@@ -291,7 +300,8 @@ def _find(work: _Work, run: _Run, prompts: Mapping[ClauseType, Prompt]) -> tuple
             for passage in work.answer.passages:
                 if passage.type not in prompts or passage.visual_tokens > budget:
                     raise ModelError(f"the model {run.model.name} did not keep to the question or its budget")
-                grounded = ground(passage, _parsed(passage, run, work.index), work.words, work.index)
+                shape = prompts[passage.type].shape
+                grounded = ground(passage, shape, _parsed(passage, shape, run, work.index), work.words, work.index)
                 clauses.append(grounded.clause)
                 run.warnings += grounded.warnings
     except ModelError as error:
@@ -299,24 +309,28 @@ def _find(work: _Work, run: _Run, prompts: Mapping[ClauseType, Prompt]) -> tuple
         return ()
     run.budgets.add(budget)
     run.leave_out(work.answer.unplaced, work.index)
+    run.say_untaught(work.answer.untaught)
     return tuple(sorted(clauses, key=lambda c: (c.first, c.last)))
 
 
-def _parsed(passage: Passage, run: _Run, index: int) -> AnyAnswer | None:
+def _parsed(passage: Passage, shape: ClauseShape, run: _Run, index: int) -> PassageAnswer | None:
     """The language model's answer; None, and a warning, when it is invalid."""
     try:
-        return parse_answer(passage.type, passage.answer_json)
+        return parse_answer(shape, passage.answer_json)
     except AnswerError as error:
         run.warnings.append(f"page {index + 1}: {error}; its fields are missing")
         return None
 
 
-def _verdicts(work: _Work, config: ExtractConfig, clauses: tuple[Clause, ...]) -> dict[ClauseType, Any]:
+def _verdicts(work: _Work, types: Sequence[ClauseType], clauses: tuple[Clause, ...]) -> dict[ClauseType, Verdict]:
     if work.status != "read" or work.answer is None:
-        return {t: unreadable_verdict(work.reason or "failed") for t in config.types}
-    presence = work.answer.presence
+        return {t: unreadable_verdict(work.reason or "failed") for t in types}
+    presence, untaught = work.answer.presence, work.answer.untaught
     return {
-        t: page_verdict([c for c in clauses if c.type == t], presence.get(t), work.defects, work.confidence) for t in config.types
+        t: untaught_verdict()
+        if t in untaught
+        else page_verdict([c for c in clauses if c.type == t], presence.get(t), work.defects, work.confidence)
+        for t in types
     }
 
 

@@ -12,12 +12,12 @@ from rich.text import Text
 from clausescan.errors import ClausescanError, ModelError, ServerError
 from clausescan.export.field_text import field_texts
 from clausescan.schema.report import Clause, Report, Transcript, Verdict
+from clausescan.schema.shapes import title
 
 SHOWN_CHARS = 600
 """Of a clause's text in the table; the JSON has all of it."""
 PACKAGES = "numpy opencv-python-headless pillow pillow-heif pydantic pypdfium2 torch transformers xgrammar httpx2".split()
 
-_TITLES = {"termination": "Termination", "indemnity": "Indemnity", "liability_cap": "Liability cap"}
 _STYLES = {"found": "green", "absent": "", "cannot_tell": "yellow"}
 
 
@@ -26,16 +26,16 @@ def show_report(report: Report) -> None:
     console = Console()
     if report.clauses:
         table = Table(show_lines=True, title=f"{len(report.clauses)} clause{'s' * (len(report.clauses) != 1)}")
-        for title in ("#", "Page", "Clause", "Text", "Fields", "Conf."):
-            table.add_column(title, overflow="fold", no_wrap=title in ("#", "Page", "Conf."))
+        for column in ("#", "Page", "Clause", "Text", "Fields", "Conf."):
+            table.add_column(column, overflow="fold", no_wrap=column in ("#", "Page", "Conf."))
         for number, clause in enumerate(report.clauses, 1):
             cells = str(number), str(clause.page + 1), _title(clause), _text(clause), _fields(clause), _percent(clause.confidence)
             table.add_row(*cells)
         console.print(table)
     for kind, verdict in report.verdicts.items():
-        console.print(_verdict(_TITLES[kind], verdict))
+        console.print(_verdict(title(kind), verdict))
     for left_out in report.unplaced:
-        where = f"page {left_out.page + 1}: {_TITLES[left_out.type].lower()} listed but not quoted"
+        where = f"page {left_out.page + 1}: {title(left_out.type).lower()} listed but not quoted"
         console.print(Text(f"{where} ({left_out.reason.replace('_', ' ')})", style="yellow"))
     for warning in report.warnings:
         console.print(Text(f"warning: {plain(warning)}", style="yellow"))
@@ -104,7 +104,7 @@ def _show_server(console: Console, server: str) -> int:
 
 
 def _built_in() -> str:
-    from clausescan.providers.registry import OURS
+    from clausescan.providers.taught import OURS
     from clausescan.resources import PACKAGE
 
     return "present" if (PACKAGE / "weights" / OURS).is_file() else "missing"
@@ -116,7 +116,7 @@ def plain(text: str) -> str:
 
 
 def _title(clause: Clause) -> Text:
-    name = _TITLES[clause.type]
+    name = title(clause.type)
     return Text(f"{name}\n{plain(clause.heading)}" if clause.heading else name)
 
 
@@ -140,10 +140,10 @@ def _fields(clause: Clause) -> Text:
     return Text(plain("; ".join(lines)) or "-")
 
 
-def _verdict(title: str, verdict: Verdict) -> Text:
+def _verdict(name: str, verdict: Verdict) -> Text:
     shown = verdict.verdict.replace("_", " ")
     detail = f" ({verdict.reason.replace('_', ' ')})" if verdict.reason else f" {_percent(verdict.confidence)}"
-    return Text.assemble(f"{title}: ", (shown, _STYLES[verdict.verdict]), detail)
+    return Text.assemble(f"{name}: ", (shown, _STYLES[verdict.verdict]), detail)
 
 
 def _percent(value: float | None) -> str:
@@ -159,9 +159,9 @@ def _version(package: str) -> str:
 
 def _prompts() -> str:
     from clausescan.prompt import combined_sha256, load
-    from clausescan.schema.clauses import CLAUSE_TYPES
+    from clausescan.schema.clauses import BUILT_IN
 
-    return f"{len(CLAUSE_TYPES)} and the system part, sha256 {combined_sha256(load(CLAUSE_TYPES))[:16]}"
+    return f"{len(BUILT_IN)} and the system part, sha256 {combined_sha256(load(BUILT_IN))[:16]}"
 
 
 def _schemas() -> str:

@@ -44,6 +44,11 @@ def unreadable_verdict(reason: Reason) -> Verdict:
     return _verdict("cannot_tell", reason, None)
 
 
+def untaught_verdict() -> Verdict:
+    """The answer about a type that the model was never taught."""
+    return _verdict("cannot_tell", "needs_a_larger_model", None)
+
+
 def document_verdict(pages: Sequence[Verdict]) -> Verdict:
     """Found if any page has it; absent only if every page could be told."""
     found = [v for v in pages if v.verdict == "found"]

@@ -128,4 +128,5 @@ class FakeModel:
         for prompt in prompts.values():
             assert reading.lines[0].text in prompt.render(reading.text).user
         own = tuple(replace(p, visual_tokens=min(p.visual_tokens, budget)) for p in self.passages if p.type in prompts)
-        return PageAnswer(own, {t: self.presence[t] for t in prompts})
+        taught = {t: self.presence[t] for t in prompts if t in self.presence}
+        return PageAnswer(own, taught, untaught=tuple(t for t in prompts if t not in taught))

@@ -8,7 +8,8 @@ import xgrammar
 from clausescan.model.copying import copying_schema, names
 from clausescan.model.grammar import AnswerWriter
 from clausescan.model.vocabulary import Vocabulary
-from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.schema.clauses import BUILT_IN
+from clausescan.schema.shapes import SHAPES
 from tests.test_model import tiny
 from tests.test_model_reading import vocabulary  # noqa: F401 (a fixture)
 
@@ -18,7 +19,7 @@ HEAD = '"continues_from_previous":false,"continues_on_next":false'
 def allows(known: Vocabulary, kind: str, passage: str, answer: str) -> bool:
     """Whether the passage's grammar accepts a whole answer."""
     writer = AnswerWriter(tiny(vocab_size=len(known)), known)
-    matcher = xgrammar.GrammarMatcher(writer.grammar(copying_schema(kind, passage.split())))  # type: ignore[arg-type]
+    matcher = xgrammar.GrammarMatcher(writer.grammar(copying_schema(SHAPES[kind], passage.split())))
     return bool(matcher.accept_string(answer)) and matcher.accept_token(known.id["<end>"])
 
 
@@ -53,11 +54,23 @@ def test_names_are_the_passages_own(vocabulary: Vocabulary, party: str, good: bo
     assert allows(vocabulary, "indemnity", passage, answer) is good
 
 
-@pytest.mark.parametrize("kind", CLAUSE_TYPES)
+@pytest.mark.parametrize(("rates", "good"), [("[1.5]", True), ("[2.5]", False), ("[]", True)])
+@pytest.mark.parametrize(("period", "known"), [('"month"', True), ("null", True), ('"week"', False)])
+def test_rates_are_the_passages_own(vocabulary: Vocabulary, rates: str, good: bool, period: str, known: bool) -> None:  # noqa: F811
+    passage = "Late sums bear interest of 1.5% per month"
+    answer = (
+        f'{{"heading_words":0,{HEAD},"payment_periods":[],"amounts":[],"late_interest":{rates},"interest_period":{period},'
+        '"dispute_right":false}'
+    )
+    assert allows(vocabulary, "payment_terms", passage, answer) is (good and known)
+
+
+@pytest.mark.parametrize("kind", BUILT_IN)
 def test_a_passage_without_values_allows_empty_lists(vocabulary: Vocabulary, kind: str) -> None:  # noqa: F811
-    schema = copying_schema(kind, "nothing of that kind stands here".split())  # type: ignore[arg-type]
+    schema = copying_schema(SHAPES[kind], "nothing of that kind stands here".split())
     lists = [p for p in schema["properties"].values() if p.get("type") == "array"]
-    assert lists and all(p["maxItems"] == 0 for p in lists)
+    assert len(lists) == sum(kind not in ("flag", "choice") for kind in SHAPES[kind].kinds.values())
+    assert all(p["maxItems"] == 0 for p in lists)
 
 
 def test_candidate_names() -> None:

@@ -15,8 +15,11 @@ from clausescan.model import engine
 from clausescan.model.vocabulary import train_vocabulary
 from clausescan.page import Reading
 from clausescan.parse import parse_answer
+from clausescan.providers.taught import taught_types
 from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.schema.shapes import SHAPES
 from clausescan.train.assemble import write_manifest
+from tests import specimen
 from tests.test_model import tiny
 from tests.test_model_reading import logits_of
 
@@ -103,7 +106,42 @@ def test_what_is_found_keeps_to_the_page_and_the_budget(made: Path, monkeypatch:
         assert passage.visual_tokens == 64
         assert passage.first == (0, 0) and passage.last == (2, len(reading.lines[2].words) - 1)
         try:
-            parse_answer(passage.type, passage.answer_json)
+            parse_answer(SHAPES[passage.type], passage.answer_json)
         except AnswerError:  # an untrained model may be cut off; then the text is refused, not passed on as whole
             with pytest.raises(json.JSONDecodeError):
                 json.loads(passage.answer_json)
+
+
+def test_types_it_was_not_taught_are_named_and_not_guessed(made: Path) -> None:
+    asked = ("insurance", "indemnity", "renewal")
+    found = engine.load(made).find(np.full((64, 128), 245, np.uint8), Reading(), prompt.load(asked), 64)
+    assert found.untaught == ("insurance", "renewal")
+    assert found.presence == {"indemnity": 0.0}
+
+
+def test_the_config_says_what_it_was_taught_and_in_which_order(
+    tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Further types have further outputs of the choice head, in the order of the config's list."""
+    taught = ("insurance", "termination", "governing_law", "indemnity", "renewal")
+    size = len(json.loads((made / "tokenizer.json").read_text())["model"]["vocab"])
+    tiny(vocab_size=size, clause_types=taught).save_pretrained(tmp_path)
+    shutil.copy(made / "tokenizer.json", tmp_path)
+    write_manifest(tmp_path)
+    model = engine.load(tmp_path)
+    assert model.config.clause_types == taught
+    assert model.model.choice.leave.weight.shape[0] == 3 * len(taught)
+    assert taught_types(tmp_path) == taught and taught_types(made) == CLAUSE_TYPES
+
+    sight = model.look(np.full((64, 128), 245, np.uint8))
+    model._last = (id(gray := np.full((64, 128), 245, np.uint8)), sight, [0])
+    reading = specimen.reading(("8. Insurance. Supplier shall hold insurance of $5,000 for two years.",))
+    scores = torch.full((1, len(taught), 3), -9.0).repeat(len(reading.lines[0].words), 1, 1)
+    scores[:, :, 0] = 9.0
+    scores[:, taught.index("governing_law")] = torch.tensor([-9.0, -9.0, 9.0])
+    monkeypatch.setattr(model.model, "choose", lambda visual, tokens, first: scores)
+    monkeypatch.setattr(model.model, "visual_tokens", lambda *_: torch.zeros(64, 40))
+    found = model.find(gray, reading, prompt.load(("termination", "governing_law", "ip_ownership")), 64)
+    assert [p.type for p in found.passages] == ["governing_law"]
+    assert found.untaught == ("ip_ownership",)
+    assert found.presence["governing_law"] > 0.9 > 0.1 > found.presence["termination"]

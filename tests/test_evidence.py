@@ -2,11 +2,12 @@ import pytest
 
 from clausescan.evidence import cue_sentence, locate_fields
 from clausescan.parse import parse_answer
+from clausescan.schema.shapes import SHAPES
 from tests.specimen import answer_text
 
 
 def located(kind, text, **fields):
-    return locate_fields(kind, parse_answer(kind, answer_text(0, **fields)), text.split())
+    return locate_fields(SHAPES[kind], parse_answer(SHAPES[kind], answer_text(0, **fields)), text.split())
 
 
 def termination(text, notice=(), cure=()):
@@ -117,5 +118,8 @@ def test_values_are_not_repeated():
 
 def test_a_flag_points_at_its_sentence_or_nowhere():
     words = "Sec. 3.1 Fees are due. Acme Inc. may end it for convenience. Nothing else.".split()
-    assert " ".join(words[i] for i in cue_sentence("for_convenience", words)) == "Acme Inc. may end it for convenience."
-    assert cue_sentence("defend", words) == ()
+    assert (
+        " ".join(words[i] for i in cue_sentence(SHAPES["termination"].cues["for_convenience"], words))
+        == "Acme Inc. may end it for convenience."
+    )
+    assert cue_sentence(SHAPES["indemnity"].cues["defend"], words) == ()

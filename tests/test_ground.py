@@ -8,6 +8,7 @@ from clausescan.geometry import Homography
 from clausescan.ground import PhotoWords, ground, heading, passage_places, text_lines
 from clausescan.page import Reading
 from clausescan.parse import parse_answer
+from clausescan.schema.shapes import SHAPES
 from tests import specimen
 
 IDENTITY = Homography.identity()
@@ -28,7 +29,7 @@ class Wave:
 
 def grounded(passage, reading=None, to_page=IDENTITY):
     words = PhotoWords(reading or specimen.reading(), to_page)
-    return ground(passage, parse_answer(passage.type, passage.answer_json), words, 0)
+    return ground(passage, SHAPES[passage.type], parse_answer(SHAPES[passage.type], passage.answer_json), words, 0)
 
 
 def area(quad):

@@ -8,6 +8,7 @@ from clausescan import scan
 from clausescan.config import ExtractConfig
 from clausescan.errors import AnswerError
 from clausescan.providers import registry
+from clausescan.schema.listing import MAX_PASSAGES
 from clausescan.schema.report import Report
 from tests import fakeserver, specimen
 from tests.fakeserver import LISTED, completion, listing, well
@@ -49,7 +50,7 @@ REFUSED = {
     "a place instead of words": json.dumps(
         {"passages": [{"type": "termination", "first": [0, 0], "last": [99, 99], "text": MARK}]}
     ),
-    "too many passages": listing(*[("termination", f"{MARK} number {n}", LAST) for n in range(13)]),
+    "too many passages": listing(*[("termination", f"{MARK} number {n}", LAST) for n in range(MAX_PASSAGES + 1)]),
     "an endless quote": listing(("termination", MARK * 2000, LAST)),
     "a list in a list": "[" * 3000 + f'"{MARK}"' + "]" * 3000,
     "json in a string": json.dumps(listing((MARK, FIRST, LAST))),

@@ -19,6 +19,7 @@ from clausescan.providers.seeing import Preparation
 from clausescan.schema.answers import answer_schema
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.schema.listing import listing_schema
+from clausescan.schema.shapes import SHAPES
 from tests import fakeserver, specimen, tinymodels
 
 MAKERS = {
@@ -48,7 +49,7 @@ def loaded(folders):
 
 def question(kind="indemnity", steps=300, passage="Supplier shall indemnify Customer.", schema=None):
     rendered = prompt.load([kind])[kind].render(passage)
-    return Question(GRAY[:300], rendered.system, rendered.user, schema or answer_schema(kind), steps)
+    return Question(GRAY[:300], rendered.system, rendered.user, schema or answer_schema(SHAPES[kind].answer), steps)
 
 
 @pytest.mark.parametrize("kind", MAKERS)
@@ -59,7 +60,7 @@ def test_answers_keep_to_the_schema(loaded, kind):
         (answer,) = loaded[kind].ask([question(asked)])
         if isinstance(answer, AnswerError):
             continue
-        parse_answer(asked, answer.text)
+        parse_answer(SHAPES[asked], answer.text)
         assert 0 < answer.visual_tokens <= FAMILIES[kind].visual_tokens
         whole += 1
     assert whole

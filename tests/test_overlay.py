@@ -7,7 +7,7 @@ from PIL import Image
 
 from clausescan import overlay, scan
 from clausescan.errors import OutputError
-from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.schema.clauses import BUILT_IN
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def test_clauses_are_tinted_and_nothing_else_is(clauses):
 
 
 def test_types_differ_in_more_than_colour():
-    assert set(overlay.STYLES) == set(CLAUSE_TYPES)
-    assert len({(s.dash, s.hatch) for s in overlay.STYLES.values()}) == len(CLAUSE_TYPES)
+    assert set(overlay.STYLES) == set(BUILT_IN)
+    assert len({(s.dash, s.hatch) for s in overlay.STYLES.values()}) == len(BUILT_IN)
 
 
 def test_quads_beyond_the_frame_do_no_harm(clauses):

@@ -3,23 +3,24 @@ import json
 import pytest
 
 from clausescan.errors import AnswerError
-from clausescan.parse import parse_answer
+from clausescan.parse import MAX_CHARS, parse_answer
 from clausescan.schema.answers import ANSWERS, dump_answer
+from clausescan.schema.shapes import SHAPES
 from tests import specimen
 
 GOOD = specimen.TERMINATION.answer_json
 
 
 def test_a_good_answer_is_taken_whole():
-    answer = parse_answer("termination", GOOD)
+    answer = parse_answer(SHAPES["termination"], GOOD)
     assert answer.notice_periods[0].value == 30
-    assert parse_answer("termination", dump_answer(answer)) == answer
+    assert parse_answer(SHAPES["termination"], dump_answer(answer)) == answer
 
 
 @pytest.mark.parametrize("cut", range(0, len(GOOD), 7))
 def test_a_cut_off_answer_is_an_error(cut):
     with pytest.raises(AnswerError, match="cut off"):
-        parse_answer("termination", GOOD[:cut])
+        parse_answer(SHAPES["termination"], GOOD[:cut])
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_a_cut_off_answer_is_an_error(cut):
 )
 def test_what_does_not_fit_the_schema_is_an_error(change):
     with pytest.raises(AnswerError) as caught:
-        parse_answer("termination", json.dumps(json.loads(GOOD) | change))
+        parse_answer(SHAPES["termination"], json.dumps(json.loads(GOOD) | change))
     assert "zebrafish" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.exit_code == 4
@@ -49,7 +50,7 @@ def test_what_does_not_fit_the_schema_is_an_error(change):
 @pytest.mark.parametrize("missing", list(ANSWERS["termination"].model_fields))
 def test_every_key_is_needed(missing):
     with pytest.raises(AnswerError, match="schema"):
-        parse_answer("termination", json.dumps({k: v for k, v in json.loads(GOOD).items() if k != missing}))
+        parse_answer(SHAPES["termination"], json.dumps({k: v for k, v in json.loads(GOOD).items() if k != missing}))
 
 
 def test_hostile_answers():
@@ -58,11 +59,11 @@ def test_hostile_answers():
         "null",
         "[]",
         "[" * 5000,
-        GOOD + " " * 9000,
+        GOOD + " " * MAX_CHARS,
         GOOD.replace("2", "NaN", 1),
         GOOD[:-1] + ', "for_cause": true}',
     ):
         with pytest.raises(AnswerError):
-            parse_answer("termination", text)
+            parse_answer(SHAPES["termination"], text)
     with pytest.raises(AnswerError):
-        parse_answer("indemnity", GOOD)
+        parse_answer(SHAPES["indemnity"], GOOD)

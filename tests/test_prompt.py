@@ -4,7 +4,7 @@ import pytest
 
 from clausescan import prompt, resources
 from clausescan.errors import PromptError
-from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.schema.clauses import BUILT_IN
 
 
 @pytest.fixture
@@ -16,13 +16,13 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_every_type_has_a_prompt_and_nothing_else_stands_there():
-    prompts = prompt.load(CLAUSE_TYPES)
-    assert set(prompts) == set(CLAUSE_TYPES)
-    assert {p.name for p in resources.folder("prompts").iterdir()} == {"system.md", "page.md", *(f"{t}.md" for t in CLAUSE_TYPES)}
-    assert len({p.short for p in prompts.values()}) == len({p.sha256 for p in prompts.values()}) == len(CLAUSE_TYPES)
+    prompts = prompt.load(BUILT_IN)
+    assert set(prompts) == set(BUILT_IN)
+    assert {p.name for p in resources.folder("prompts").iterdir()} == {"system.md", "page.md", *(f"{t}.md" for t in BUILT_IN)}
+    assert len({p.short for p in prompts.values()}) == len({p.sha256 for p in prompts.values()}) == len(BUILT_IN)
 
 
-@pytest.mark.parametrize("kind", CLAUSE_TYPES)
+@pytest.mark.parametrize("kind", BUILT_IN)
 def test_the_fields_are_all_explained(kind):
     from clausescan.schema.answers import ANSWERS
 
@@ -65,10 +65,10 @@ def test_a_wrong_file_is_an_error_that_names_it(folder, old, new, message):
 def test_missing_files_and_variables_in_the_system_part(folder):
     (folder / "system.md").write_text((folder / "system.md").read_text() + "{type}")
     with pytest.raises(PromptError, match=r"system\.md"):
-        prompt.load(CLAUSE_TYPES)
+        prompt.load(BUILT_IN)
     (folder / "system.md").unlink()
     with pytest.raises(PromptError, match=r"system\.md"):
-        prompt.load(CLAUSE_TYPES)
+        prompt.load(BUILT_IN)
 
 
 def test_literal_braces_are_written_twice():
@@ -76,7 +76,7 @@ def test_literal_braces_are_written_twice():
 
 
 def test_the_hash_follows_the_files(folder):
-    before = prompt.combined_sha256(prompt.load(CLAUSE_TYPES))
+    before = prompt.combined_sha256(prompt.load(BUILT_IN))
     (folder / "indemnity.md").write_text((folder / "indemnity.md").read_text() + "More.")
-    assert prompt.combined_sha256(prompt.load(CLAUSE_TYPES)) != before
+    assert prompt.combined_sha256(prompt.load(BUILT_IN)) != before
     assert prompt.combined_sha256(prompt.load(["termination"])) == prompt.combined_sha256(prompt.load(["termination"]))

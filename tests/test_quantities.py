@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clausescan.quantities import amounts, durations, parse_digits
+from clausescan.quantities import amounts, durations, parse_digits, percentages
 
 
 def found_durations(text):
@@ -110,3 +110,19 @@ def test_any_grouped_amount_is_found(value):
 def test_nothing_breaks_it(text):
     durations(text.split())
     amounts(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("interest at 1.5% per month", [(1.5, "1.5%")]),
+        ("one and one-half percent (1.5%) per month", [(1.5, "one and one-half percent"), (1.5, "(1.5%)")]),
+        ("ten (10) per cent", [(10, "ten (10) per cent"), (10, "(10) per cent")]),
+        ("thirty (30) days and twenty-five percent", [(25, "twenty-five percent")]),
+        ("the lesser of 18 % and one and a half per cent", [(18, "18 %"), (1.5, "one and a half per cent")]),
+        ("12 months, $100, 3 persons, a percentage", []),
+    ],
+)
+def test_percentages(text, found):
+    words = text.split()
+    assert [(p.value, " ".join(words[p.first : p.last + 1])) for p in percentages(words)] == found

@@ -15,7 +15,8 @@ from clausescan.errors import UsageError
 from clausescan.providers import registry, served
 from clausescan.providers.question import Question
 from clausescan.providers.served import Address, ServedModel, parse_address
-from clausescan.schema.answers import answer_schema
+from clausescan.schema.answers import ANSWERS, answer_schema
+from clausescan.schema.listing import MAX_PASSAGES
 from tests import fakeserver, specimen
 from tests.fakeserver import completion, well
 
@@ -41,7 +42,7 @@ def extract(monkeypatch, flat, photo_file):
 
 
 def question(kind="termination"):
-    return Question(np.full((50, 80), 255, np.uint8), "system", f"Clause type: {kind}\n", answer_schema(kind), 100)
+    return Question(np.full((50, 80), 255, np.uint8), "system", f"Clause type: {kind}\n", answer_schema(ANSWERS[kind]), 100)
 
 
 def ask(server, **options):
@@ -67,7 +68,7 @@ def test_what_is_sent(extract, monkeypatch):
     assert set(server.paths) == {"/v1/chat/completions"}
     assert len(server.bodies) == 4
     page, *passages = server.bodies
-    assert page["response_format"]["json_schema"]["schema"]["properties"]["passages"]["maxItems"] == 12
+    assert page["response_format"]["json_schema"]["schema"]["properties"]["passages"]["maxItems"] == MAX_PASSAGES
     assert page["messages"][0]["role"] == "system"
     for body, headers in zip(server.bodies, server.headers, strict=True):
         assert headers["Authorization"] == "Bearer sk-secret"

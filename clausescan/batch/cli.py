@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from clausescan.batch.settings import BatchSettings, default_workers
+from clausescan.clausetypes.finding import select
 from clausescan.config import BUDGETS, ExtractConfig, page_numbers
 from clausescan.export.formats import FORMATS, parse_formats
 
@@ -37,7 +38,13 @@ def batch(
         Path | None, typer.Option(metavar="FILE", help="CSV or JSON with document and file: which files are one contract.")
     ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do photos again that failed before.")] = False,
-    types: Annotated[str | None, typer.Option(metavar="LIST", help="Clause types, separated by commas; all by default.")] = None,
+    types: Annotated[str | None, typer.Option(metavar="LIST", help="Clause types; the first three by default.")] = None,
+    types_from: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Clause types of your own, instead of those in your configuration.")
+    ] = None,
+    types_class: Annotated[
+        Patterns, typer.Option(metavar="MODULE:CLASS", help="Allow one of your types to import this class; repeatable.")
+    ] = [],  # noqa: B006
     budget: Annotated[int, typer.Option(help=f"Visual tokens a question: {', '.join(map(str, BUDGETS))}.")] = 256,
     model: Annotated[str | None, typer.Option(metavar="FOLDER", help="A folder with a model instead of the shipped one.")] = None,
     pages: Annotated[str | None, typer.Option(metavar="LIST", help="Pages of PDFs and TIFFs to read, such as 1,3-5.")] = None,
@@ -46,9 +53,11 @@ def batch(
     max_bytes: Annotated[int, typer.Option(help="Refuse larger files.")] = ExtractConfig.max_bytes,
 ) -> int:
     """Find the clauses of every photo in a folder; goes on where it was interrupted."""
-    chosen: Any = tuple(t.strip() for t in types.split(",")) if types is not None else ExtractConfig.types
+    chosen, own_types = select(types, types_from)
     config = ExtractConfig(
         types=chosen,
+        own_types=own_types,
+        own_classes=tuple(types_class),
         budget=budget,
         model=model,
         max_pixels=max_pixels,

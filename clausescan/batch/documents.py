@@ -129,9 +129,11 @@ def _joined(parts: Sequence[tuple[int, Clause]], of_page: Sequence[str]) -> Join
 
 
 def _both(values: Sequence[Any]) -> Any:
-    """A flag that any part sets; of lists every value once."""
+    """A flag that any part sets; the first choice that is made; of lists every value once."""
     if isinstance(values[0], bool):
         return any(values)
+    if not isinstance(values[0], list):
+        return next((v for v in values if v is not None), None)
     out: list[Any] = []
     for value in (v for several in values for v in several):
         if value not in out:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from clausescan.export.csv_rows import COLUMNS, clause_rows, csv_line
+from clausescan.export.csv_rows import clause_rows, columns, csv_line
 from clausescan.export.json_lines import to_line
 from clausescan.files import write_atomic
 from clausescan.schema.batch_result import DocumentResult
@@ -20,13 +20,14 @@ RESULTS = ("results.jsonl", "results.csv")
 def write_results(folder: Path, results: Results) -> None:
     """Both files. Raises `OutputError`."""
     write_atomic(folder / RESULTS[0], (to_line(result).encode() for result in results()))
-    write_atomic(folder / RESULTS[1], (line.encode() for line in _csv(results())))
+    write_atomic(folder / RESULTS[1], (line.encode() for line in _csv(results)))
 
 
-def _csv(results: Iterable[DocumentResult]) -> Iterator[str]:
+def _csv(results: Results) -> Iterator[str]:
     """One row a clause. `file` is the path below the folder here, and `joined_with` numbers the clauses it is one with."""
-    yield csv_line(("document", *COLUMNS, "joined_with"))
-    for result in results:
+    first = next((result.report for result in results() if result.report is not None), None)  # all were asked the same types
+    yield csv_line(("document", *columns(first), "joined_with"))
+    for result in results():
         if result.report is None:
             continue
         paths = page_files(result)

@@ -91,18 +91,23 @@ def model_sha256(folder: str | None) -> str:
 
 def result_key(settings: BatchSettings, model: str) -> str:
     """A hash of all that a photo's result depends on besides its bytes: program, options, model, prompts, answer schemas."""
-    from clausescan.prompt import combined_sha256, load
-    from clausescan.schema.answers import answer_schema_sha256
+    from clausescan.clausetypes.questions import described, questions, schemas_sha256
+    from clausescan.prompt import combined_sha256
+    from clausescan.providers.registry import asked_types
 
-    options = asdict(settings.config)
-    del options["model"]  # its content counts, not its place
+    types = asked_types(settings.config)
+    prompts = questions(settings.config, types)
+    options = asdict(settings.config) | {"types": types}
+    for name in ("model", "own_types"):  # their content counts, not their place
+        del options[name]
     parts = {
         "layout": LAYOUT,
         "clausescan": __version__,
         "options": options,
         "formats": sorted({"json", *settings.formats}),
         "model": model,
-        "prompts": combined_sha256(load(settings.config.types)),
-        "answers": answer_schema_sha256(),
+        "prompts": combined_sha256(prompts),
+        "answers": schemas_sha256(prompts),
+        "own_types": [own.model_dump() for own in described(settings.config, prompts)],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -16,10 +16,11 @@ from clausescan.batch.journal import Entry
 from clausescan.batch.results import Results, page_files
 from clausescan.export.markup import colour, data_uri, document, escaped
 from clausescan.files import write_atomic
-from clausescan.overlay import STYLES
+from clausescan.overlay import styles
 from clausescan.schema.batch_result import DocumentResult
-from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
 from clausescan.schema.report import PageReport
+from clausescan.schema.shapes import title
 
 SUMMARY = "summary.html"
 MOST_PICTURES = 400
@@ -55,6 +56,7 @@ class _Page:
 @dataclass
 class _Counted:
     documents: int = 0
+    types: tuple[ClauseType, ...] = CLAUSE_TYPES
     statuses: Counter[str] = field(default_factory=Counter)
     clauses: Counter[str] = field(default_factory=Counter)
     page_verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -67,9 +69,9 @@ def write_summary(target: Path, out: Path, results: Results, entries: Mapping[st
     """Write the file, with the small pictures that lie in the output folder. Raises `OutputError`."""
     counted = _count(results())
     body = _body(counted, out, entries, tuple(closed))
-    title = "Clauses of a batch"
-    rules = (f".{kind} {{ border-left: .5rem solid {colour(s.colour)}; padding-left: .5rem; }}\n" for kind, s in STYLES.items())
-    write_atomic(target, (piece.encode() for piece in document(title, _STYLE + "".join(rules), body)))
+    looks = styles(counted.types).items()
+    rules = (f".type-{kind} {{ border-left: .5rem solid {colour(s.colour)}; padding-left: .5rem; }}\n" for kind, s in looks)
+    write_atomic(target, (piece.encode() for piece in document("Clauses of a batch", _STYLE + "".join(rules), body)))
 
 
 def _count(results: Iterable[DocumentResult]) -> _Counted:
@@ -82,6 +84,7 @@ def _count(results: Iterable[DocumentResult]) -> _Counted:
         if report is None:
             counted.pages += [_Page(result.document, f.file, 1, {}, (f"failed: {f.message}",)) for f in result.files]
             continue
+        counted.types = report.types
         counted.document_verdicts.update((kind, verdict.verdict) for kind, verdict in report.verdicts.items())
         for page, file in zip(report.pages, of_page, strict=True):
             clauses = [c for c in report.clauses if c.page == page.index]
@@ -99,7 +102,7 @@ def _reasons(page: PageReport, complete: bool) -> Iterator[str]:
         return
     for kind, verdict in page.verdicts.items():
         if verdict.verdict == "cannot_tell":
-            yield f"{STYLES[kind].title}: cannot tell ({(verdict.reason or '').replace('_', ' ')})"
+            yield f"{title(kind)}: cannot tell ({(verdict.reason or '').replace('_', ' ')})"
     if not complete:
         yield "fields are missing: an answer of the model was invalid"
 
@@ -115,11 +118,11 @@ def _body(counted: _Counted, out: Path, entries: Mapping[str, Entry], closed: tu
     yield "<tr><th>type</th><th>clauses</th>"
     verdicts = ("found", "absent", "cannot_tell")
     yield "".join(f"<th>{of}: {v.replace('_', ' ')}</th>" for of in ("pages", "documents") for v in verdicts) + "</tr>\n"
-    for kind in CLAUSE_TYPES:
+    for kind in counted.types:
         numbers = [counted.clauses[kind]]
         numbers += [of[kind, v] for of in (counted.page_verdicts, counted.document_verdicts) for v in verdicts]
         cells = "".join(f'<td class="number">{number}</td>' for number in numbers)
-        yield f'<tr><th class="{kind}">{escaped(STYLES[kind].title)}</th>{cells}</tr>\n'
+        yield f'<tr><th class="type-{kind}">{escaped(title(kind))}</th>{cells}</tr>\n'
     yield "</table>\n"
     yield from _look(counted, entries, closed)
     yield from _pictures(counted, out, entries)
@@ -148,7 +151,7 @@ def _pictures(counted: _Counted, out: Path, entries: Mapping[str, Entry]) -> Ite
     for page in counted.pages:
         if id(page) not in chosen:
             continue
-        counts = ", ".join(f"{STYLES[kind].title} {page.clauses[kind]}" for kind in CLAUSE_TYPES if page.clauses.get(kind))
+        counts = ", ".join(f"{title(kind)} {page.clauses[kind]}" for kind in counted.types if page.clauses.get(kind))
         caption = f"{_linked(page.file, entries)}, page {page.number}<br>{escaped(counts or 'no clause')}"
         picture = _picture(out, entries.get(page.file), page.number)
         alt = escaped(f"{page.file}, page {page.number}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from clausescan.overlay import STYLES
+from clausescan.overlay import styles
 
 if TYPE_CHECKING:
     from clausescan.export.writing import PicturedPage
@@ -21,8 +21,9 @@ def thumbnail(page: PicturedPage) -> bytes:
     image.thumbnail((LONGEST_PX, LONGEST_PX), reducing_gap=2.0)
     scale = image.width / page.size_px[0]
     draw = ImageDraw.Draw(image, "RGBA")
+    looks = styles(page.report.verdicts)
     for clause in page.clauses:
-        colour = STYLES[clause.type].colour
+        colour = looks[clause.type].colour
         for quad in clause.quads:
             draw.polygon([(x * scale, y * scale) for x, y in quad], fill=(*colour, 70), outline=(*colour, 255))
     stream = io.BytesIO()

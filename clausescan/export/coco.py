@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from clausescan.export.writing import File, PicturedPage, Writer
-from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.schema.clauses import BUILT_IN
 from clausescan.schema.report import Clause, Report
 
 Size = tuple[int, int]
@@ -35,6 +35,7 @@ class CocoWriter(Writer):
 
 def to_coco(report: Report, sizes_px: Mapping[int, Size]) -> dict[str, Any]:
     """The data set; `sizes_px` is (width, height) by page index, and pages without are left out."""
+    numbers = category_numbers(report)
     return {
         "info": {"description": "Contract clauses", "version": report.clausescan},
         "licenses": [],
@@ -44,21 +45,29 @@ def to_coco(report: Report, sizes_px: Mapping[int, Size]) -> dict[str, Any]:
             for i, page in enumerate(report.pages)
             if i in sizes_px
         ],
-        "categories": [{"id": n, "name": kind, "supercategory": "clause"} for n, kind in enumerate(CLAUSE_TYPES, 1)],
+        "categories": [{"id": n, "name": kind, "supercategory": "clause"} for kind, n in numbers.items()],
         "annotations": [
-            _annotation(n, clause, sizes_px[clause.page]) for n, clause in enumerate(report.clauses, 1) if clause.page in sizes_px
+            _annotation(n, clause, numbers[clause.type], sizes_px[clause.page])
+            for n, clause in enumerate(report.clauses, 1)
+            if clause.page in sizes_px
         ],
     }
 
 
-def _annotation(number: int, clause: Clause, size: Size) -> dict[str, Any]:
+def category_numbers(report: Report) -> dict[str, int]:
+    """A number for each type that was asked for: always the same one for a built-in type, the next ones for others."""
+    own = [kind for kind in report.types if kind not in BUILT_IN]
+    return {kind: (BUILT_IN.index(kind) if kind in BUILT_IN else len(BUILT_IN) + own.index(kind)) + 1 for kind in report.types}
+
+
+def _annotation(number: int, clause: Clause, category: int, size: Size) -> dict[str, Any]:
     polygons = [[_inside(point, size) for point in quad] for quad in clause.quads]
     xs = [x for polygon in polygons for x, _ in polygon] or [0.0]
     ys = [y for polygon in polygons for _, y in polygon] or [0.0]
     return {
         "id": number,
         "image_id": clause.page + 1,
-        "category_id": CLAUSE_TYPES.index(clause.type) + 1,
+        "category_id": category,
         "iscrowd": 0,
         "segmentation": [[c for point in polygon for c in point] for polygon in polygons],
         "bbox": [min(xs), min(ys), round(max(xs) - min(xs), 1), round(max(ys) - min(ys), 1)],

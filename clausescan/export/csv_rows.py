@@ -13,20 +13,33 @@ from collections.abc import Iterable, Iterator
 
 from clausescan.export.field_text import value_text
 from clausescan.export.writing import File, Writer
-from clausescan.schema.clauses import FIELDS
+from clausescan.schema.clauses import CLAUSE_TYPES, FIELDS
 from clausescan.schema.report import Clause, Report
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """First characters of a formula, the full-width ones too, which some spreadsheets take for the others."""
 
-_FIELD_NAMES = tuple(dict.fromkeys(name for model in FIELDS.values() for name in model.model_fields))
-COLUMNS = (
-    *("number", "file", "sha256", "page", "page_in_file", "type", "heading", "text"),
-    *_FIELD_NAMES,
+_FIRST = ("number", "file", "sha256", "page", "page_in_file", "type", "heading", "text")
+_LAST = (
     *("uncertain_words", "continues_from_previous", "continues_on_next"),
     *("confidence", "reading_confidence", "complete", "quads_photo_px"),
 )
 """Pages are counted from 1 here, as people do."""
+
+
+def columns(report: Report | None) -> tuple[str, ...]:
+    """The heading row of a report: between the columns that every clause fills, the fields of all types that were asked for.
+
+    A field whose name is that of another column stands under `TYPE.NAME`. None stands for a report of the default types.
+    """
+    own = {t.type: tuple(t.fields) for t in report.own_types} if report else {}
+    types = report.types if report else CLAUSE_TYPES
+    names = [_column(t, name) for t in types for name in (own[t] if t in own else FIELDS[t].model_fields)]
+    return (*_FIRST, *dict.fromkeys(names), *_LAST)
+
+
+def _column(kind: str, name: str) -> str:
+    return f"{kind}.{name}" if name in _FIRST or name in _LAST else name
 
 
 class CsvWriter(Writer):
@@ -34,11 +47,12 @@ class CsvWriter(Writer):
 
     def end(self, report: Report) -> Iterable[File]:
         """One file, with a heading row even where no clause was found."""
-        yield ".csv", (csv_line(COLUMNS) + "".join(csv_line(row.values()) for row in clause_rows(report))).encode()
+        yield ".csv", (csv_line(columns(report)) + "".join(csv_line(row.values()) for row in clause_rows(report))).encode()
 
 
 def clause_rows(report: Report) -> Iterator[dict[str, str]]:
-    """Each clause as a row, its keys being `COLUMNS`; values not yet made safe."""
+    """Each clause as a row, its keys being the report's `columns`; values not yet made safe."""
+    names = columns(report)
     for number, clause in enumerate(report.clauses, 1):
         source = report.pages[clause.page].source
         row = {
@@ -50,7 +64,7 @@ def clause_rows(report: Report) -> Iterator[dict[str, str]]:
             "uncertain_words": ", ".join(f"{u.text} ({u.other})" for u in clause.uncertain_words),
             "quads_photo_px": json.dumps(clause.quads, separators=(",", ":")),
         } | _fields(clause)
-        yield {column: row[column] if column in row else _plain(getattr(clause, column, None)) for column in COLUMNS}
+        yield {column: row[column] if column in row else _plain(getattr(clause, column, None)) for column in names}
 
 
 def csv_line(cells: Iterable[str]) -> str:
@@ -68,7 +82,8 @@ def _safe(cell: str) -> str:
 def _fields(clause: Clause) -> dict[str, str]:
     if clause.fields is None:
         return {}
-    return {k: _plain(v) if isinstance(v, bool) else value_text(v) for k, v in clause.fields.model_dump(mode="json").items()}
+    values = clause.fields.model_dump(mode="json").items()
+    return {_column(clause.type, k): _plain(v) if isinstance(v, bool | None) else value_text(v) for k, v in values}
 
 
 def _plain(value: object) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from clausescan.schema.clauses import AnyFields
+from clausescan.schema.values import Fields
 
 
-def field_texts(fields: AnyFields) -> list[tuple[str, str]]:
+def field_texts(fields: Fields) -> list[tuple[str, str]]:
     """(name, value) of every field that says something: flags that are set, with an empty value, and lists."""
     out = []
     for name, value in fields.model_dump(mode="json").items():
@@ -17,11 +17,13 @@ def field_texts(fields: AnyFields) -> list[tuple[str, str]]:
 
 
 def value_text(value: object) -> str:
-    """A duration, an amount, a name, or several of them."""
+    """A duration, an amount, a rate, copied words, a choice, or several of them."""
     if isinstance(value, list):
         return ", ".join(value_text(v) for v in value)
     if isinstance(value, dict) and "unit" in value:
         return f"{value['value']} {str(value['unit']).replace('_', ' ')}"
     if isinstance(value, dict):
         return f"{value['amount']:,.2f} {value['currency'] or ''}".strip()
+    if isinstance(value, float):
+        return f"{value:g} %"
     return str(value)

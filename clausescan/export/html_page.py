@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from clausescan.export.field_text import field_texts
 from clausescan.export.markup import colour, data_uri, document, escaped
 from clausescan.export.writing import File, PicturedPage, Writer, jpeg
-from clausescan.overlay import STYLES
+from clausescan.overlay import styles
 from clausescan.schema.report import Clause, PageReport, Report
+from clausescan.schema.shapes import title
 
 LONGEST_PX = 1600
 """Of the embedded photo: enough to read a page on a screen, at some hundred kilobytes."""
@@ -60,20 +61,21 @@ class HtmlWriter(Writer):
 
     def end(self, report: Report) -> Iterable[File]:
         """One file."""
-        title = f"Clauses of {report.pages[0].source.name}" if report.pages else "Clauses"
-        body = _body(title, report, self._photos)
-        yield ".html", "".join(document(title, _style(report), body)).encode()
+        heading = f"Clauses of {report.pages[0].source.name}" if report.pages else "Clauses"
+        body = _body(heading, report, self._photos)
+        yield ".html", "".join(document(heading, _style(report), body)).encode()
 
 
 def _style(report: Report) -> str:
     """The sheet; each clause has rules of its own, so that a polygon and its card light up together."""
+    looks = styles(report.types)
     types = "".join(
-        f".mark.{kind} {{ fill: {colour(s.colour)}; stroke: {colour(s.colour)}; }}\n"
-        f".card.{kind} {{ border-left-color: {colour(s.colour)}; }}\n"
-        for kind, s in STYLES.items()
+        f".mark.type-{kind} {{ fill: {colour(s.colour)}; stroke: {colour(s.colour)}; }}\n"
+        f".card.type-{kind} {{ border-left-color: {colour(s.colour)}; }}\n"
+        for kind, s in looks.items()
     )
     dashes = "".join(
-        f".mark.{kind} {{ stroke-dasharray: {s.dash[0] * 2:g} {s.dash[1] * 2:g}; }}\n" for kind, s in STYLES.items() if s.dash
+        f".mark.type-{kind} {{ stroke-dasharray: {s.dash[0] * 2:g} {s.dash[1] * 2:g}; }}\n" for kind, s in looks.items() if s.dash
     )
     pairs = "".join(
         f".page:has(#mark-{n}:hover) #clause-{n}, .page:has(#mark-{n}:focus) #clause-{n} {{ background: #fff8d6; }}\n"
@@ -83,11 +85,11 @@ def _style(report: Report) -> str:
     return _STYLE + types + dashes + pairs
 
 
-def _body(title: str, report: Report, photos: dict[int, _Shown]) -> Iterator[str]:
-    yield f"<h1>{escaped(title)}</h1>\n<table>\n"
+def _body(heading: str, report: Report, photos: dict[int, _Shown]) -> Iterator[str]:
+    yield f"<h1>{escaped(heading)}</h1>\n<table>\n"
     for kind, verdict in report.verdicts.items():
         detail = f" ({verdict.reason.replace('_', ' ')})" if verdict.reason else _percent(verdict.confidence)
-        yield f"<tr><th>{escaped(STYLES[kind].title)}</th><td>{escaped(verdict.verdict.replace('_', ' ') + detail)}</td></tr>\n"
+        yield f"<tr><th>{escaped(title(kind))}</th><td>{escaped(verdict.verdict.replace('_', ' ') + detail)}</td></tr>\n"
     yield "</table>\n"
     for page in report.pages:
         numbered = [(n, clause) for n, clause in enumerate(report.clauses, 1) if clause.page == page.index]
@@ -119,16 +121,16 @@ def _page(page: PageReport, clauses: list[tuple[int, Clause]], shown: _Shown | N
 
 def _mark(number: int, clause: Clause) -> str:
     polygons = "".join(f'<polygon points="{" ".join(f"{x:g},{y:g}" for x, y in quad)}"/>' for quad in clause.quads)
-    label = f"{number}. {STYLES[clause.type].title}"
+    label = f"{number}. {title(clause.type)}"
     return (
-        f'<a href="#clause-{number}" id="mark-{number}" class="mark {clause.type}" aria-label="{escaped(label)}">'
+        f'<a href="#clause-{number}" id="mark-{number}" class="mark type-{clause.type}" aria-label="{escaped(label)}">'
         f"<title>{escaped(label)}</title>{polygons}</a>"
     )
 
 
 def _card(number: int, clause: Clause) -> Iterator[str]:
-    heading = f"{number}. {STYLES[clause.type].title}" + (f": {clause.heading}" if clause.heading else "")
-    yield f'<article id="clause-{number}" class="card {clause.type}">\n<h3>{escaped(heading)}</h3>\n'
+    heading = f"{number}. {title(clause.type)}" + (f": {clause.heading}" if clause.heading else "")
+    yield f'<article id="clause-{number}" class="card type-{clause.type}">\n<h3>{escaped(heading)}</h3>\n'
     before = "… " if clause.continues_from_previous else ""
     after = " …" if clause.continues_on_next else ""
     yield f"<blockquote>{before}{escaped(clause.text)}{after}</blockquote>\n"

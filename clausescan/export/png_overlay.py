@@ -17,5 +17,5 @@ class PngWriter(Writer):
     def page(self, page: PicturedPage) -> Iterable[File]:
         """`name.png`, then `name-2.png` and so on."""
         self._pages += 1
-        picture = overlay.draw(page.rgb, page.clauses, page.first_number)
+        picture = overlay.draw(page.rgb, page.clauses, page.first_number, types=tuple(page.report.verdicts))
         yield ".png" if self._pages == 1 else f"-{self._pages}.png", overlay.encode(picture, ".png")

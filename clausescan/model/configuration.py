@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from transformers import PreTrainedConfig
+
+from clausescan.schema.clauses import CLAUSE_TYPES
 
 
 class ClausescanConfig(PreTrainedConfig):
     """Dimensions of encoder, reader heads, resampler and language model; see the modules of the same names.
 
-    `presence_scale` and `presence_shift` turn a found clause's log-odds into a calibrated probability (Platt 1999).
+    `clause_types` are those that the model was taught, in the order of its choice head's outputs. `presence_scale` and
+    `presence_shift` turn a found clause's log-odds into a calibrated probability (Platt 1999).
     """
 
     model_type = "clausescan"
@@ -32,6 +36,7 @@ class ClausescanConfig(PreTrainedConfig):
         image_token_id: int = 7,
         presence_scale: float = 1.0,
         presence_shift: float = 0.0,
+        clause_types: Sequence[str] = CLAUSE_TYPES,
         **kwargs: Any,
     ) -> None:
         self.encoder_widths = (encoder_widths[0], encoder_widths[1])
@@ -49,6 +54,7 @@ class ClausescanConfig(PreTrainedConfig):
         self.image_token_id = image_token_id
         self.presence_scale = presence_scale
         self.presence_shift = presence_shift
+        self.clause_types = tuple(clause_types)
         kwargs.setdefault("pad_token_id", 0)
         kwargs.setdefault("eos_token_id", 5)
         kwargs.setdefault("tie_word_embeddings", True)

@@ -10,9 +10,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from clausescan.quantities import amounts, durations
+from clausescan.quantities import amounts, durations, percentages
 from clausescan.schema.answers import answer_schema
-from clausescan.schema.clauses import MAX_HEADING_WORDS, MAX_ITEMS, MAX_PARTY_CHARS, ClauseType
+from clausescan.schema.clauses import MAX_HEADING_WORDS, MAX_ITEMS, MAX_PARTY_CHARS
+from clausescan.schema.shapes import ClauseShape
 
 MAX_NAME_WORDS = 6
 MAX_NAMES = 120
@@ -34,24 +35,31 @@ _NOT_FIRST = frozenset(
 _LINKS = frozenset({"of", "and", "the", "&", "for"})
 
 
-def copying_schema(kind: ClauseType, words: Sequence[str]) -> dict[str, Any]:
-    """The JSON Schema of one passage's answer: the type's own, its values limited to what `words` say."""
-    schema = answer_schema(kind)
+def copying_schema(shape: ClauseShape, words: Sequence[str]) -> dict[str, Any]:
+    """The JSON Schema of one passage's answer: the type's own, its values limited to what `words` say.
+
+    Copied words are limited to the passage's names, which is what this model was taught to copy.
+    """
+    schema = answer_schema(shape.answer)
     properties = schema["properties"]
     properties["heading_words"] = {"type": "integer", "minimum": 0, "maximum": min(MAX_HEADING_WORDS, len(words))}
     spans = durations(words)
     periods = list(dict.fromkeys((int(s.value), s.unit) for s in spans if s.value.is_integer() and 1 <= s.value <= 9999))
-    if kind == "termination":
-        for name in ("notice_periods", "cure_periods"):
+    for name, kind in shape.kinds.items():
+        if kind == "durations":
             properties[name] = _some([_object(value=value, unit=unit) for value, unit in periods])
-    elif kind == "indemnity":
-        bound = bound_names(words)
-        properties["indemnifying_parties"] = _some([{"const": name} for name in bound or names(words)], least=int(bool(bound)))
-    else:
-        sums = dict.fromkeys((_whole(m.amount), m.currency) for m in amounts(words) if m.amount > 0)
-        properties["amounts"] = _some([_object(amount=amount, currency=currency) for amount, currency in sums])
-        months = dict.fromkeys(value * _MONTHS[unit] for value, unit in periods if unit in _MONTHS)
-        properties["fee_months"] = _some([{"const": m} for m in months if m <= 999])
+        elif kind == "amounts":
+            sums = dict.fromkeys((_whole(m.amount), m.currency) for m in amounts(words) if m.amount > 0)
+            properties[name] = _some([_object(amount=amount, currency=currency) for amount, currency in sums])
+        elif kind == "months":
+            months = dict.fromkeys(value * _MONTHS[unit] for value, unit in periods if unit in _MONTHS)
+            properties[name] = _some([{"const": m} for m in months if m <= 999])
+        elif kind == "percentages":
+            rates = dict.fromkeys(_whole(p.value) for p in percentages(words) if p.value <= 1000)
+            properties[name] = _some([{"const": rate} for rate in rates])
+        elif kind == "phrases":
+            bound = bound_names(words) if name == "indemnifying_parties" else []
+            properties[name] = _some([{"const": text} for text in bound or names(words)], least=int(bool(bound)))
     return schema
 
 

@@ -24,7 +24,7 @@ from clausescan.model.modeling import ClausescanForConditionalGeneration, Sight
 from clausescan.model.transcribe import best_path, is_text, words_of
 from clausescan.model.vocabulary import ANSWER, ASK, IMAGE, Vocabulary, paragraph_starts
 from clausescan.page import Line, Reading
-from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
+from clausescan.schema.clauses import ClauseType
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 MANIFEST = "manifest.json"
@@ -124,14 +124,16 @@ class CompactModel:
 
     @torch.no_grad()
     def find(self, gray: NDArray[np.uint8], reading: Reading, prompts: Mapping[ClauseType, Prompt], budget: int) -> PageAnswer:
-        """The clauses of the asked types, with at most `budget` visual tokens a question."""
+        """The clauses of the asked types that it was taught, with at most `budget` visual tokens a question."""
         if self._last is None or self._last[0] != id(gray):
             self.read(gray)
         assert self._last is not None
         _, sight, kept = self._last
         words = [[w.text for w in line.words] for line in reading.lines]
-        if not words:
-            return PageAnswer((), dict.fromkeys(prompts, 0.0))
+        taught = {kind: prompt for kind, prompt in prompts.items() if kind in self.config.clause_types}
+        untaught = tuple(kind for kind in prompts if kind not in taught)
+        if not words or not taught:
+            return PageAnswer((), dict.fromkeys(taught, 0.0), untaught=untaught)
         begins = paragraph_starts([float(line.centre_page_px[:, 1].mean()) for line in reading.lines])
         tokens, first = self.vocabulary.lines(words, begins)
         with torch.autocast("cpu", torch.bfloat16):
@@ -140,12 +142,12 @@ class CompactModel:
         places = [(n, k) for n, line in enumerate(words) for k in range(len(line))]
         passages: list[Passage] = []
         presence: dict[ClauseType, float] = {}
-        for kind, prompt in prompts.items():
-            log_p = scores[:, CLAUSE_TYPES.index(kind)]
+        for kind, prompt in taught.items():
+            log_p = scores[:, self.config.clause_types.index(kind)]
             runs = clauses_of(log_p)
             presence[kind] = self._calibrated(presence_odds(log_p, runs))
-            passages += [self._answer(kind, prompt, run, places, words, begins, sight, kept, budget) for run in runs]
-        return PageAnswer(tuple(passages), presence)
+            passages += [self._answer(prompt, run, places, words, begins, sight, kept, budget) for run in runs]
+        return PageAnswer(tuple(passages), presence, untaught=untaught)
 
     def _calibrated(self, odds: float) -> float:
         """Log-odds to the calibrated probability that the page holds a clause."""
@@ -153,7 +155,6 @@ class CompactModel:
 
     def _answer(
         self,
-        kind: ClauseType,
         prompt: Prompt,
         run: Run,
         places: list[tuple[int, int]],
@@ -179,6 +180,6 @@ class CompactModel:
         asked = v.text(" " + prompt.short)
         question = [v.id[IMAGE]] * budget + [v.id[ASK], *asked, *v.lines(lines, flags)[0], v.id[ANSWER]]
         visual = self.model.visual_tokens(sight, budget, chosen)
-        schema = copying_schema(kind, [w for line in lines for w in line])
+        schema = copying_schema(prompt.shape, [w for line in lines for w in line])
         answer = self.writer.write(question, visual, schema)
-        return Passage(kind, first, last, tuple(skipped), run.confidence, answer, budget)
+        return Passage(prompt.type, first, last, tuple(skipped), run.confidence, answer, budget)

@@ -86,7 +86,7 @@ class ClausescanForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self.reader = LineReader(config.reader_widths, config.reader_depths, config.line_channels, config.line_dilations)
         self.resampler = Resampler(config.line_channels, config.hidden_size, config.resampler, config.num_attention_heads)  # type: ignore[arg-type]
         self.language = LanguageModel(config.vocab_size, config.hidden_size, config.num_hidden_layers, config.num_attention_heads)
-        self.choice = ChoiceHead(config.hidden_size)
+        self.choice = ChoiceHead(config.hidden_size, len(config.clause_types))
         self.post_init()  # type: ignore[no-untyped-call]
 
     def _init_weights(self, module: Any) -> None:

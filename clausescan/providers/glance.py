@@ -26,8 +26,8 @@ from clausescan.schema.listing import listing_schema
 STATED = 0.85
 """What a model that only says yes or no is believed: confidence of a passage it lists, and that a type it does not list is
 absent. Chosen, not calibrated: such models give no probability that could be."""
-MAX_LISTING_TOKENS = 1536
-MAX_ANSWER_TOKENS = 640
+MAX_LISTING_TOKENS = 2560
+MAX_ANSWER_TOKENS = 960
 """Longest answers in tokens, for tokenizers that write a sign or two a token."""
 MARGIN = 0.6
 """Paper left around a passage that is shown again, in line heights."""
@@ -94,7 +94,7 @@ def excerpt(gray: NDArray[np.uint8], reading: Reading, first: tuple[int, int], l
 def _question(found: Placed, prompt: Prompt, gray: NDArray[np.uint8], reading: Reading) -> Question:
     rendered = prompt.render(_text(found, reading))
     picture = excerpt(gray, reading, found.first, found.last)
-    return Question(picture, rendered.system, rendered.user, answer_schema(found.type), MAX_ANSWER_TOKENS)
+    return Question(picture, rendered.system, rendered.user, answer_schema(prompt.shape.answer), MAX_ANSWER_TOKENS)
 
 
 def _text(found: Placed, reading: Reading) -> str:

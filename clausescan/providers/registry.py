@@ -17,10 +17,11 @@ from clausescan.answer import PageModel
 from clausescan.config import ExtractConfig
 from clausescan.errors import ModelError
 from clausescan.providers.store import HUB_ID, folder_of
+from clausescan.providers.taught import OURS, taught_types
+from clausescan.resources import PACKAGE
+from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
 
 SERVED = "openai:"
-OURS = "manifest.json"
-"""Only folders of our own compact model hold it."""
 
 
 def open_model(config: ExtractConfig) -> PageModel:
@@ -39,6 +40,19 @@ def open_model(config: ExtractConfig) -> PageModel:
         return GlanceThenRead(compact(None), asker)
     folder = local_folder(name)
     return compact(folder) if (folder / OURS).is_file() else _other(folder, name)
+
+
+def asked_types(config: ExtractConfig) -> tuple[ClauseType, ...]:
+    """The clause types a run looks for: those it names, else the first three, as far as a compact model was taught them.
+
+    Reads at most the model's config.json, not its weights. Raises `ModelError` as `open_model` does.
+    """
+    if config.types is not None:
+        return config.types
+    if config.model is None or not config.model.startswith(SERVED):
+        taught = taught_types(PACKAGE / "weights" if config.model is None else local_folder(config.model))
+        return tuple(t for t in CLAUSE_TYPES if t in taught) or CLAUSE_TYPES
+    return CLAUSE_TYPES
 
 
 def local_folder(name: str) -> Path:

@@ -1,32 +1,24 @@
 """What the language model must write for one passage: compact JSON, every key present, in this order.
 
-The grammar that constrains decoding is made from `answer_schema(type)`; `dump_answer` writes the canonical form,
-which training uses as its target.
+The grammar that constrains decoding is made from `answer_schema`; `dump_answer` writes the canonical form, which training
+uses as its target.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, create_model
 
-from clausescan.schema.clauses import (
-    CLAUSE_TYPES,
-    FIELDS,
-    MAX_HEADING_WORDS,
-    AnyFields,
-    ClauseType,
-    IndemnityFields,
-    LiabilityCapFields,
-    Strict,
-    TerminationFields,
-)
+from clausescan.schema.clauses import FIELDS, MAX_HEADING_WORDS, ClauseType
+from clausescan.schema.values import Fields, Strict
 
 
 class PassageAnswer(Strict):
-    """What every type's answer begins with."""
+    """What every type's answer begins with; what follows are the type's own fields."""
 
     heading_words: Annotated[int, Field(ge=0, le=MAX_HEADING_WORDS)]
     """Leading words of the passage that form its heading, number included; 0 for none."""
@@ -36,50 +28,41 @@ class PassageAnswer(Strict):
     """The passage runs on to the next page."""
 
 
-# The order of the bases fixes the order of the keys: pydantic collects fields from the last base to the first.
-class TerminationAnswer(TerminationFields, PassageAnswer):
-    """The answer for a termination passage."""
+def answer_model(kind: ClauseType, fields: type[Fields]) -> type[PassageAnswer]:
+    """The model of an answer about a passage of one type."""
+    name = fields.__name__.removesuffix("Fields") + "Answer"
+    words = kind.replace("_", " ")
+    note = f"The answer for {'an' if words[0] in 'aeiou' else 'a'} {words} passage."
+    # The order of the bases fixes the order of the keys: pydantic collects fields from the last base to the first.
+    make: Any = create_model  # whose own type knows no bases of two kinds
+    model: type[PassageAnswer] = make(name, __base__=(fields, PassageAnswer), __doc__=note, __module__=__name__)
+    return model
 
 
-class IndemnityAnswer(IndemnityFields, PassageAnswer):
-    """The answer for an indemnity passage."""
+ANSWERS: dict[ClauseType, type[PassageAnswer]] = {kind: answer_model(kind, fields) for kind, fields in FIELDS.items()}
+"""The answer model of each built-in clause type."""
 
 
-class LiabilityCapAnswer(LiabilityCapFields, PassageAnswer):
-    """The answer for a liability cap passage."""
-
-
-AnyAnswer = TerminationAnswer | IndemnityAnswer | LiabilityCapAnswer
-
-ANSWERS: dict[ClauseType, type[TerminationAnswer] | type[IndemnityAnswer] | type[LiabilityCapAnswer]] = {
-    "termination": TerminationAnswer,
-    "indemnity": IndemnityAnswer,
-    "liability_cap": LiabilityCapAnswer,
-}
-"""The answer model of each clause type."""
-
-
-def answer_schema(kind: ClauseType) -> dict[str, Any]:
+def answer_schema(answer: type[PassageAnswer]) -> dict[str, Any]:
     """The JSON Schema of one type's answer, without titles and descriptions: what a grammar needs."""
-    bare = without_notes(ANSWERS[kind].model_json_schema())
+    bare = without_notes(answer.model_json_schema())
     assert isinstance(bare, dict)
     return bare
 
 
-def answer_schema_sha256() -> str:
-    """One hash over the answer schemas of all types."""
-    return hashlib.sha256(json.dumps([answer_schema(t) for t in CLAUSE_TYPES]).encode()).hexdigest()
+def answer_schema_sha256(answers: Iterable[type[PassageAnswer]]) -> str:
+    """One hash over the answer schemas of the types that a run asks for."""
+    return hashlib.sha256(json.dumps([answer_schema(a) for a in answers]).encode()).hexdigest()
 
 
-def dump_answer(answer: AnyAnswer) -> str:
+def dump_answer(answer: PassageAnswer) -> str:
     """The answer as the compact JSON a model should write: no spaces, whole amounts without a decimal point."""
     return json.dumps(_whole(answer.model_dump(mode="json")), separators=(",", ":"), ensure_ascii=False)
 
 
-def fields_of(kind: ClauseType, answer: AnyAnswer) -> AnyFields:
+def fields_of(fields: type[Fields], answer: PassageAnswer) -> Fields:
     """The clause fields of an answer, without what every answer begins with."""
-    shape = FIELDS[kind]
-    return shape(**{name: getattr(answer, name) for name in shape.model_fields})
+    return fields(**{name: getattr(answer, name) for name in fields.model_fields})
 
 
 def _whole(value: Any) -> Any:

@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from clausescan.schema.clauses import ClauseType, Strict
+from clausescan.schema.clauses import ClauseType
 from clausescan.schema.pagemap import Quad
 from clausescan.schema.report import Report, Sha256
+from clausescan.schema.values import Strict
 
 PhotoStatus = Literal["done", "partial", "unreadable", "failed"]
 """done: every page read, every answer valid; partial: some; unreadable: decoded, but no page can be read; failed: no report."""

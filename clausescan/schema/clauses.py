@@ -1,55 +1,27 @@
-"""Clause types and their fields, as `prompts/<type>.md` defines them in words.
-
-Absent means `None` or an empty list, never a guess. Lists and strings are bounded so that a grammar made from the
-schema always ends.
-"""
+"""The clause types that are built in, and their fields, as `prompts/<type>.md` defines them in words."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-ClauseType = Literal["termination", "indemnity", "liability_cap"]
-CLAUSE_TYPES: tuple[ClauseType, ...] = get_args(ClauseType)
-"""All clause types, in the order reports list them."""
+from clausescan.schema import further
+from clausescan.schema.values import MAX_ITEMS as MAX_ITEMS
+from clausescan.schema.values import MAX_PARTY_CHARS as MAX_PARTY_CHARS
+from clausescan.schema.values import NAME, Amounts, Durations, Fields, Months, Parties
+from clausescan.schema.values import Amount as Amount
+from clausescan.schema.values import Duration as Duration
+from clausescan.schema.values import Strict as Strict
+from clausescan.schema.values import Unit as Unit
 
-Unit = Literal["hours", "days", "business_days", "weeks", "months", "years"]
+ClauseType = Annotated[str, Field(pattern=f"^{NAME}$")]
+"""A clause type's name: a built-in one's, or one of the user's own."""
 
-MAX_ITEMS = 6
-"""Of any list of field values: the most seen on a labelled page is 4."""
-MAX_PARTY_CHARS = 60
 MAX_HEADING_WORDS = 40
 
 
-class Strict(BaseModel):
-    """Immutable, no unknown keys, no coercion of one JSON type into another."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Duration(Strict):
-    """A period as written: thirty (30) days is `{"value": 30, "unit": "days"}`."""
-
-    value: Annotated[int, Field(ge=1, le=9999)]
-    unit: Unit
-
-
-class Amount(Strict):
-    """A sum of money; `currency` is an ISO 4217 code, None where the page names no currency."""
-
-    amount: Annotated[float, Field(ge=0, le=999_999_999_999)]
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None
-
-
-Durations = Annotated[tuple[Duration, ...], Field(max_length=MAX_ITEMS, strict=False)]
-Amounts = Annotated[tuple[Amount, ...], Field(max_length=MAX_ITEMS, strict=False)]
-Months = Annotated[tuple[Annotated[int, Field(ge=1, le=999)], ...], Field(max_length=MAX_ITEMS, strict=False)]
-Party = Annotated[str, Field(min_length=1, max_length=MAX_PARTY_CHARS)]
-Parties = Annotated[tuple[Party, ...], Field(max_length=MAX_ITEMS, strict=False)]
-
-
-class TerminationFields(Strict):
+class TerminationFields(Fields):
     """Who may end the agreement, on what grounds, with what notice."""
 
     for_convenience: bool
@@ -62,7 +34,7 @@ class TerminationFields(Strict):
     """Every period allowed to cure a breach or default."""
 
 
-class IndemnityFields(Strict):
+class IndemnityFields(Fields):
     """A duty to indemnify, defend or hold harmless."""
 
     mutual: bool
@@ -73,7 +45,7 @@ class IndemnityFields(Strict):
     """The duty includes defending."""
 
 
-class LiabilityCapFields(Strict):
+class LiabilityCapFields(Fields):
     """A limit on the amount or kind of recoverable loss."""
 
     amounts: Amounts
@@ -88,11 +60,15 @@ class LiabilityCapFields(Strict):
     """Some liability is stated to be unlimited, or carved out of the limit."""
 
 
-AnyFields = TerminationFields | IndemnityFields | LiabilityCapFields
-
-FIELDS: dict[ClauseType, type[TerminationFields] | type[IndemnityFields] | type[LiabilityCapFields]] = {
+FIELDS: dict[ClauseType, type[Fields]] = {
     "termination": TerminationFields,
     "indemnity": IndemnityFields,
     "liability_cap": LiabilityCapFields,
+    **further.FIELDS,
 }
-"""The fields model of each clause type."""
+"""The fields model of each built-in clause type, in the order reports list them."""
+
+CLAUSE_TYPES: tuple[ClauseType, ...] = ("termination", "indemnity", "liability_cap")
+"""The first three: what is looked for unless told otherwise."""
+BUILT_IN: tuple[ClauseType, ...] = tuple(FIELDS)
+"""All that need no file of the user's."""

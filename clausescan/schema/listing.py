@@ -11,10 +11,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from clausescan.schema.answers import without_notes
-from clausescan.schema.clauses import ClauseType, Strict
+from clausescan.schema.clauses import ClauseType
+from clausescan.schema.values import Strict
 
-MAX_PASSAGES = 12
-"""Of one page: the most seen on a labelled page is 5."""
+MAX_PASSAGES = 20
+"""Of one page: the most of three types seen on a labelled page is 5."""
 MAX_QUOTE_CHARS = 80
 """Of the first or the last words: eight long words."""
 
@@ -39,5 +40,5 @@ def listing_schema(types: Iterable[ClauseType]) -> dict[str, Any]:
     """The JSON Schema of a page's listing in which only the given types can be named; made for a grammar."""
     bare = without_notes(PageListing.model_json_schema())
     assert isinstance(bare, dict)
-    bare["$defs"]["ListedPassage"]["properties"]["type"]["enum"] = list(types)
+    bare["$defs"]["ListedPassage"]["properties"]["type"] = {"enum": list(types), "type": "string"}
     return bare

@@ -6,18 +6,26 @@ Every coordinate's name or docstring says its frame: `photo` is the photo as a v
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Discriminator, Field, Tag, create_model, model_validator
 
-from clausescan.schema.clauses import (
-    ClauseType,
-    IndemnityFields,
-    LiabilityCapFields,
-    Strict,
-    TerminationFields,
-)
+from clausescan.schema.clauses import BUILT_IN, FIELDS, ClauseType
 from clausescan.schema.pagemap import PageMap, Quad
+from clausescan.schema.values import (
+    MAX_ITEMS,
+    Amount,
+    Duration,
+    FieldKind,
+    FieldName,
+    Fields,
+    Month,
+    Percentage,
+    Phrase,
+    Strict,
+)
 
 SCHEMA_VERSION = "1"
 
@@ -40,8 +48,10 @@ Reason = Literal[
     "failed",
     "uncertain_reading",
     "undecided",
+    "needs_a_larger_model",
 ]
-"""Why something cannot be told: a capture defect, an uncertain reading, or a model that cannot decide."""
+"""Why something cannot be told: a capture defect, an uncertain reading, a model that cannot decide, or one that was never taught
+the clause type."""
 
 UnplacedReason = Literal["not_on_page", "ambiguous", "too_short", "ends_before_it_begins", "overlaps"]
 """Why a passage that a model listed is not quoted."""
@@ -104,7 +114,7 @@ class Evidence(Strict):
 
     field: str
     index: int | None
-    """Of the value in its list; None for a flag."""
+    """Of the value in its list; None for a flag or a choice."""
     text: str
     words: tuple[int, ...]
     """Indices among the clause text's words, in order."""
@@ -145,29 +155,69 @@ class ClauseBase(Strict):
     complete: bool
     """False: the language model's answer was cut off or invalid; the fields and `continues_*` are None."""
 
-
-class TerminationClause(ClauseBase):
-    """A clause about ending the agreement."""
-
-    type: Literal["termination"]
-    fields: TerminationFields | None
+    type: ClauseType
+    fields: Fields | None
 
 
-class IndemnityClause(ClauseBase):
-    """A clause about indemnifying."""
-
-    type: Literal["indemnity"]
-    fields: IndemnityFields | None
-
-
-class LiabilityCapClause(ClauseBase):
-    """A clause that limits liability."""
-
-    type: Literal["liability_cap"]
-    fields: LiabilityCapFields | None
+def clause_model(kind: ClauseType, fields: type[Fields]) -> type[ClauseBase]:
+    """The model of one type's clauses, with exactly its fields."""
+    name = fields.__name__.removesuffix("Fields") + "Clause"
+    own: dict[str, Any] = {"type": (Literal[kind], ...), "fields": (fields | None, ...)}
+    return create_model(name, __base__=ClauseBase, __doc__=fields.__doc__, __module__=__name__, **own)
 
 
-Clause = Annotated[TerminationClause | IndemnityClause | LiabilityCapClause, Field(discriminator="type")]
+CLAUSES: dict[ClauseType, type[ClauseBase]] = {kind: clause_model(kind, fields) for kind, fields in FIELDS.items()}
+"""The clause model of each built-in type."""
+
+OwnValue = (
+    bool
+    | FieldName
+    | None
+    | Annotated[tuple[Duration, ...], Field(max_length=MAX_ITEMS, strict=False)]
+    | Annotated[tuple[Amount, ...], Field(max_length=MAX_ITEMS, strict=False)]
+    | Annotated[tuple[Month, ...], Field(max_length=MAX_ITEMS, strict=False)]
+    | Annotated[tuple[Percentage, ...], Field(max_length=MAX_ITEMS, strict=False)]
+    | Annotated[tuple[Phrase, ...], Field(max_length=MAX_ITEMS, strict=False)]
+)
+
+
+class OwnFields(Fields):
+    """The fields of a type of the user's own, as the report's `own_types` says."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[FieldName, OwnValue]
+
+
+class OwnClause(ClauseBase):
+    """A clause of a type of the user's own."""
+
+    type: Annotated[ClauseType, Field(json_schema_extra={"not": {"enum": list(BUILT_IN)}})]
+    fields: OwnFields | None
+
+
+class OwnType(Strict):
+    """What a report says of a type that is not built in, so that it can be understood without the type's files."""
+
+    type: ClauseType
+    sha256: Sha256
+    """Of the files that define it."""
+    fields: Annotated[dict[FieldName, FieldKind], Field(min_length=1)]
+    """What each field holds, in order."""
+
+
+def _family(clause: Any) -> str:
+    kind = clause.get("type") if isinstance(clause, dict) else getattr(clause, "type", None)
+    return "built_in" if kind in BUILT_IN else "own"
+
+
+if TYPE_CHECKING:
+    Clause = ClauseBase
+else:
+    BuiltInClause = Annotated[reduce(or_, CLAUSES.values()), Field(discriminator="type")]
+    Clause = Annotated[
+        Annotated[BuiltInClause, Tag("built_in")] | Annotated[OwnClause, Tag("own")],
+        Discriminator(_family),
+    ]
 
 
 class PageBase(Strict):
@@ -226,6 +276,9 @@ class Report(Strict):
     prompt_sha256: Sha256
     answer_schema_sha256: Sha256
     types: tuple[ClauseType, ...]
+    """That were asked for."""
+    own_types: tuple[OwnType, ...] = ()
+    """Those among them that are not built in."""
     budget: int
     """Visual tokens that a question may cost: the option's, or what a model of another house takes."""
     visual_tokens: int
@@ -239,6 +292,34 @@ class Report(Strict):
     seconds: dict[str, float]
     """Wall time a stage, over all pages, and `total`."""
     warnings: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _own_clauses_fit(self) -> Report:
+        """A clause of a type that is not built in has exactly the fields that the report names for it, each of its kind."""
+        own = {t.type: t.fields for t in self.own_types}
+        for clause in self.clauses:
+            if clause.type in FIELDS:
+                continue
+            if clause.type not in own:
+                raise ValueError("a clause is of a type that is neither built in nor among the own types")
+            if clause.fields is None:
+                continue
+            values = dict(clause.fields)
+            if list(values) != list(own[clause.type]):
+                raise ValueError("a clause's fields are not those of its type")
+            if not all(holds(kind, values[name]) for name, kind in own[clause.type].items()):
+                raise ValueError("a clause's field holds what is not of its kind")
+        return self
+
+
+def holds(kind: FieldKind, value: object) -> bool:
+    """Whether a value of an own type's field is of the field's kind; its bounds are checked elsewhere."""
+    if kind == "flag":
+        return isinstance(value, bool)
+    if kind == "choice":
+        return value is None or isinstance(value, str)
+    items: Any = {"durations": Duration, "amounts": Amount, "months": int, "percentages": float | int, "phrases": str}[kind]
+    return isinstance(value, tuple) and all(isinstance(v, items) for v in value)
 
 
 class TextLine(Strict):

@@ -135,7 +135,7 @@ def clause_words(page: LabelledPage, clause: LabelledClause, words: list[str]) -
 
 def answer_text(clause: LabelledClause, fields: dict[str, Any]) -> str:
     """The JSON the model should write for a clause."""
-    answer = ANSWERS[clause.type].model_validate(  # type: ignore[index]
+    answer = ANSWERS[clause.type].model_validate(
         {
             "heading_words": min(40, clause.heading_words),
             "continues_from_previous": clause.continues_from_previous,

@@ -1,0 +1,99 @@
+"""YAML, and JSON, which is YAML, with the line of every piece: plain mappings, lists and words, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import yaml
+
+from clausescan.errors import TypeFileError
+
+MOST_DEPTH = 30
+Node: TypeAlias = Any
+"""A `yaml.Node`; PyYAML comes without types."""
+
+
+@dataclass(frozen=True)
+class File:
+    """One file, or a piece of it, whose pieces can be wrong."""
+
+    path: str
+    text: str
+
+    def at(self, node: Node | int, what: str) -> str:
+        """A problem as people read it; `node` may be a line counted from 1."""
+        line = node if isinstance(node, int) else line_of(node)
+        return f"{self.path}:{line}: {what}"
+
+
+def line_of(node: Node) -> int:
+    """Of the node's beginning, counted from 1."""
+    return int(node.start_mark.line) + 1
+
+
+def compose(file: File) -> Node:
+    """The file's one document. Raises `TypeFileError`: no YAML, aliases, tags, keys that stand twice, too deep."""
+    text = file.text.replace("\t", "  ") if file.path.endswith(".json") else file.text
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+            raise TypeFileError([file.at(_line_of_alias(text), "aliases (*name) are not used here; write it out")])
+        root = yaml.compose(text, yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise TypeFileError([file.at(mark.line + 1 if mark else 1, f"is no YAML or JSON: {error.problem}")]) from None
+    except yaml.YAMLError:
+        raise TypeFileError([file.at(1, "is no YAML or JSON: a character that text cannot hold")]) from None
+    except RecursionError:
+        raise TypeFileError([file.at(1, "is nested too deeply")]) from None
+    if root is None:
+        raise TypeFileError([file.at(1, "is empty")])
+    problems = list(_twins(file, root))
+    if problems:
+        raise TypeFileError(problems)
+    return root
+
+
+def entries(node: Node) -> dict[str, tuple[Node, Node]]:
+    """A mapping's keys with key node and value node; empty for what is no mapping."""
+    return {str(k.value): (k, v) for k, v in node.value} if isinstance(node, yaml.MappingNode) else {}
+
+
+def items(node: Node) -> list[Node]:
+    """A list's pieces; empty for what is no list."""
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def word(node: Node | None) -> str | None:
+    """A scalar as it is written, so that `no` and `12` are words too; None for what is none or null."""
+    if not isinstance(node, yaml.ScalarNode) or node.tag.endswith(":null"):
+        return None
+    return str(node.value)
+
+
+def is_mapping(node: Node | None) -> bool:
+    """Whether it is a mapping."""
+    return isinstance(node, yaml.MappingNode)
+
+
+def _twins(file: File, node: Node, depth: int = 0) -> Iterator[str]:
+    if depth > MOST_DEPTH:
+        yield file.at(node, "is nested too deeply")
+    elif isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                yield file.at(key, "a key must be a word")
+            elif key.value in seen:
+                yield file.at(key, f"the key {key.value[:40]!r} stands twice")
+            else:
+                seen.add(key.value)
+            yield from _twins(file, value, depth + 1)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _twins(file, value, depth + 1)
+
+
+def _line_of_alias(text: str) -> int:
+    return next(int(e.start_mark.line) + 1 for e in yaml.parse(text, yaml.SafeLoader) if isinstance(e, yaml.AliasEvent))
