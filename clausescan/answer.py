@@ -76,8 +76,9 @@ class Passage:
     """Lines between `first` and `last` that are headers, footers or page numbers."""
     confidence: float
     """0 to 1: that this run is one clause of this type."""
-    answer_json: str
-    """Untrusted text written by the language model; `clausescan.parse` reads it."""
+    answer_json: str | None
+    """Untrusted text written by the language model; `clausescan.parse` reads it. None where the model was taught to find
+    such clauses, and nothing about their fields."""
     visual_tokens: int
     """Visual tokens the language model was given for it, at most the budget."""
 

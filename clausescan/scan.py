@@ -256,8 +256,13 @@ class _Run:
 
     def say_untaught(self, types: Sequence[ClauseType]) -> None:
         """What the model was never taught, once a document."""
-        warnings = [f"{title(t)} needs a larger model: {self.model.name} was not taught it; see --model" for t in types]
-        self.warnings += [w for w in warnings if w not in self.warnings]
+        for kind in types:
+            self.warn_once(f"{title(kind)} needs a larger model: {self.model.name} was not taught it; see --model")
+
+    def warn_once(self, warning: str) -> None:
+        """A warning that holds for the whole document."""
+        if warning not in self.warnings:
+            self.warnings.append(warning)
 
     def raise_if_all_failed(self) -> None:
         """Raise the first page's error when there is no other page."""
@@ -314,7 +319,10 @@ def _find(work: _Work, run: _Run, prompts: Mapping[ClauseType, Prompt]) -> tuple
 
 
 def _parsed(passage: Passage, shape: ClauseShape, run: _Run, index: int) -> PassageAnswer | None:
-    """The language model's answer; None, and a warning, when it is invalid."""
+    """The language model's answer; None, and a warning, when there is none or it is invalid."""
+    if passage.answer_json is None:
+        run.warn_once(f"{title(passage.type)}: its fields need a larger model; {run.model.name} finds the clause only")
+        return None
     try:
         return parse_answer(shape, passage.answer_json)
     except AnswerError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transformers import PreTrainedConfig
@@ -13,7 +13,9 @@ from clausescan.schema.clauses import CLAUSE_TYPES
 class ClausescanConfig(PreTrainedConfig):
     """Dimensions of encoder, reader heads, resampler and language model; see the modules of the same names.
 
-    `clause_types` are those that the model was taught, in the order of its choice head's outputs. `presence_scale` and
+    `clause_types` are those that the model was taught, in the order of its choice head's outputs; it
+    answers about the fields of the `answered_types` among them. `answer_lean` holds, for a flag of the answers, what is added to
+    the logit of true against false (fitted on held-out pages). `presence_scale` and
     `presence_shift` turn a found clause's log-odds into a calibrated probability (Platt 1999).
     """
 
@@ -37,6 +39,8 @@ class ClausescanConfig(PreTrainedConfig):
         presence_scale: float = 1.0,
         presence_shift: float = 0.0,
         clause_types: Sequence[str] = CLAUSE_TYPES,
+        answered_types: Sequence[str] = CLAUSE_TYPES,
+        answer_lean: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
         self.encoder_widths = (encoder_widths[0], encoder_widths[1])
@@ -55,6 +59,8 @@ class ClausescanConfig(PreTrainedConfig):
         self.presence_scale = presence_scale
         self.presence_shift = presence_shift
         self.clause_types = tuple(clause_types)
+        self.answered_types = tuple(answered_types)
+        self.answer_lean = dict(answer_lean or {})
         kwargs.setdefault("pad_token_id", 0)
         kwargs.setdefault("eos_token_id", 5)
         kwargs.setdefault("tie_word_embeddings", True)

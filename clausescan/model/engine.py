@@ -176,6 +176,8 @@ class CompactModel:
             lines.append(words[n][low:high])
             flags.append(begins[n])
             chosen.append(kept[n])
+        if prompt.type not in self.config.answered_types:
+            return Passage(prompt.type, first, last, tuple(skipped), run.confidence, None, 0)
         v = self.vocabulary
         asked = v.text(" " + prompt.short)
         question = [v.id[IMAGE]] * budget + [v.id[ASK], *asked, *v.lines(lines, flags)[0], v.id[ANSWER]]
