@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from rapidfuzz.distance import Indel, Levenshtein
 
-from clausescan.errors import UsageError
+from clausescan.bench.labelled import LabelledPhoto, clean, labelled_photos
 from clausescan.model.engine import CompactModel
 from clausescan.scan import read
-from clausescan.schema.report import TranscriptPage
+from clausescan.schema.report import TextLine
+
 
 
 @dataclass
@@ -36,11 +37,16 @@ class Figures:
         for name in ("edits", "characters", "lines", "missed", "words", "wrong", "marked", "wrong_and_marked"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
+    @property
+    def cer(self) -> float:
+        """Wrong characters a true one, lines that were missed counted whole."""
+        return self.edits / max(1, self.characters)
+
     def __str__(self) -> str:
         caught = self.wrong_and_marked / self.wrong if self.wrong else 1.0
         false = (self.marked - self.wrong_and_marked) / self.marked if self.marked else 0.0
         return (
-            f"CER {self.edits / max(1, self.characters):.4f}  lines missed {self.missed} of {self.lines}  "
+            f"CER {self.cer:.4f}  lines missed {self.missed} of {self.lines}  "
             f"words wrong {self.wrong} of {self.words}, of these marked {caught:.2f}; "
             f"marks {self.marked}, of these false {false:.2f}"
         )
