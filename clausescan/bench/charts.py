@@ -32,7 +32,10 @@ def lengths(panel: Panel) -> list[float | None]:
     if not panel.decades:
         return [None if v is None else max(v, 0) / top for v in panel.values]
     floor = math.log10(min(known)) - 1
-    return [None if v is None else max(0.0, (math.log10(v) - floor) / (math.log10(top) - floor)) if v > 0 else 0.0 for v in panel.values]
+    return [
+        None if v is None else max(0.0, (math.log10(v) - floor) / (math.log10(top) - floor)) if v > 0 else 0.0
+        for v in panel.values
+    ]
 
 
 def chart(title: str, note: str, labels: Sequence[str], ours: Sequence[bool], panels: Sequence[Panel]) -> bytes:

@@ -54,7 +54,7 @@ def page_size(megapixels: float) -> tuple[int, int]:
 
 
 def costs(folder: Path | None, runs: int) -> Iterator[EncoderCost]:
-    """Each size's cost in this process, in bfloat16 as the pipeline runs it; the sizes take turns, so that disturbance is shared."""
+    """Each size's cost in this process, in bfloat16 as in the pipeline; sizes take turns, so that disturbance is shared."""
     encoder = load(folder).model.encoder
     generator = torch.Generator().manual_seed(1)
     sizes = [page_size(mpx) for mpx in MEGAPIXELS]

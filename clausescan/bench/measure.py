@@ -1,7 +1,7 @@
-"""Measuring: seconds and how they spread, straight and bent lines through them, peak memory, and a process for each thing measured.
+"""Measuring: seconds and how they spread, curves through them, peak memory, and a process for each thing that is measured.
 
-Peak memory is the kernel's high-water mark of a process's own address space (`VmHWM` in /proc): unlike `ru_maxrss` it knows nothing
-of the process it was started from. So it is Linux only.
+Peak memory is the kernel's high-water mark of a process's own address space (`VmHWM` in /proc): unlike `ru_maxrss` it knows
+nothing of the process it was started from. So it is Linux only.
 """
 
 from __future__ import annotations
@@ -90,6 +90,13 @@ def circumstances(threads: int) -> dict[str, Any]:
     return {"cores": os.cpu_count(), "threads": threads, "load_average": round(load_average(), 2)}
 
 
+def weights_hash(folder: Path | None) -> str:
+    """SHA-256 of the weights that are measured. Raises `ModelError`."""
+    from clausescan.model.engine import WEIGHTS, check
+
+    return check(folder or WEIGHTS)
+
+
 def peak_mb(process: int | str = "self") -> float:
     """Peak memory of a process so far, MB. Raises `UsageError` where /proc does not tell."""
     try:
@@ -133,7 +140,7 @@ class Process:
         except RuntimeError as error:
             if type(error).__name__ != "BrokenProcessPool":
                 raise
-            raise ClausescanError("a measuring process died, perhaps for lack of memory; the figures would be incomplete") from None
+            raise ClausescanError("a measuring process died, perhaps for lack of memory; nothing is reported") from None
 
     def close(self) -> None:
         """End the process."""

@@ -120,7 +120,9 @@ def curve(rows: Sequence[Prefill]) -> PrefillCurve:
     return PrefillCurve(rows[0].attention, tuple(rows), fit(x, [row.seconds for row in rows], 2), memory)
 
 
-def measured(process: Process, folder: Path | None, attention: Attention, longest: int, limit_s: float, runs: int) -> PrefillCurve:
+def measured(
+    process: Process, folder: Path | None, attention: Attention, longest: int, limit_s: float, runs: int
+) -> PrefillCurve:
     """Growing lengths, as long as the next is foreseen to take no more than `limit_s` and a share of the free memory."""
     rows: list[Prefill] = []
     for length in lengths(longest):

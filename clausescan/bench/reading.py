@@ -18,7 +18,6 @@ from clausescan.scan import read
 from clausescan.schema.report import TextLine
 
 
-
 @dataclass
 class Figures:
     """Sums over pages: character edits and characters, lines and those not found, words read wrong, marked, and both."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -204,29 +204,34 @@ def run(
     typical = sorted(many)[len(many) // 2]
     rows[1:1] = [
         TokenRow(f"{typical} tiles of {SIDE_PX} px, these photos", False, typical * TOKENS),
-        TokenRow(f"{tiles(*FRAME_4K)} tiles of {SIDE_PX} px, {FRAME_4K[0]:,} x {FRAME_4K[1]:,}", False, tiles(*FRAME_4K) * TOKENS),
+        TokenRow(
+            f"{tiles(*FRAME_4K)} tiles of {SIDE_PX} px, {FRAME_4K[0]:,} x {FRAME_4K[1]:,}", False, tiles(*FRAME_4K) * TOKENS
+        ),
     ]
+    news("prefill of the language model")
     with process(threads) as own:
-        news("prefill of the language model")
+        short = [row for row in rows if row.visual_tokens <= TOKENS]
         curves: dict[Attention, PrefillCurve] = {}
-        longest = max(row.visual_tokens for row in rows)
-        for attention in ATTENTIONS:
-            curves[attention] = prefill.measured(own, folder, attention, longest, limit_s, runs)
-        out: list[TokenRow] = []
         for row in rows:
             row.positions = row.positions or row.visual_tokens
             row.language_operations = own.call(_language_operations, folder, row.positions)
-            if row.positions <= max(prefill.FIRST_LENGTHS):
-                exact = own.call(prefill.one_length, folder, "written out", row.positions, runs)
-                row.prefill_s, row.prefill_mb = exact.seconds, exact.memory_mb
-                out.append(row)
-                continue
-            for attention, curve in curves.items():
-                one = TokenRow(f"{row.name}; attention {attention}", False, row.visual_tokens, row.positions)
-                one.language_operations = row.language_operations
-                one.prefill_s, one.prefill_mb, one.prefill_measured = curve.at(row.positions)
-                out.append(one)
+        for row in short:  # before the long ones, which leave the process large
+            exact = own.call(prefill.one_length, folder, "written out", row.positions, runs)
+            row.prefill_s, row.prefill_mb = exact.seconds, exact.memory_mb
+        for attention in ATTENTIONS:
+            longest = max(row.positions for row in rows)
+            curves[attention] = prefill.measured(own, folder, attention, longest, limit_s, runs)
+    out = [split for row in rows for split in ([row] if row in short else _by_attention(row, curves))]
     return Comparison(out, curves)
+
+
+def _by_attention(row: TokenRow, curves: dict[Attention, PrefillCurve]) -> list[TokenRow]:
+    out = []
+    for attention, curve in curves.items():
+        seconds, memory, measured = curve.at(row.positions)
+        name = f"{row.name}; attention {attention}"
+        out.append(replace(row, name=name, prefill_s=seconds, prefill_mb=memory, prefill_measured=measured))
+    return out
 
 
 def _sum_up(row: TokenRow, pages: Sequence[LabelledPhoto], seen: Sequence[Sighted]) -> None:
