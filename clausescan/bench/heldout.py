@@ -1,8 +1,8 @@
 """Fonts and contracts that training never saw beside those it did: labelled pages set here, photographed by the simulator.
 
 A labelled page of a contract is set again, every word at its own place, in one font family; `train.scene` photographs it, and
-the whole pipeline reads the photo. Contracts are held out by company (`train.split`), font families by name (`train.sheets`). All four
-groups draw their looks from the same seeds, and a group's fonts and contracts differ in nothing else.
+the whole pipeline reads the photo. Contracts are held out by company (`train.split`), font families by name (`train.sheets`).
+All four groups draw their looks from the same seeds, and a group's fonts and contracts differ in nothing else.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from PIL import Image, ImageDraw, ImageFont
 from clausescan.bench.labelled import LabelledPhoto, labelled_photo
 from clausescan.bench.reading import Figures, compare
 from clausescan.bench.scoring import Scores
+from clausescan.bench.stages import piped
 from clausescan.config import ExtractConfig
 from clausescan.errors import UsageError
 from clausescan.files import write_atomic
 from clausescan.geometry import bounding_box, box_quad
 from clausescan.model.engine import CompactModel
-from clausescan.scan import extract, read
 from clausescan.train.contracts import Contracts
 from clausescan.train.labels import LabelledPage
 from clausescan.train.scene import SheetMap, jpeg, look, take
@@ -174,9 +174,9 @@ def run(
         result, files = GroupResult(group), set()
         with tempfile.TemporaryDirectory() as folder:
             for photo, file in compose(group, pages, contracts, count, seed, Path(folder)):
-                report = extract(photo.file, ExtractConfig(), model=model)
+                report, lines = piped(photo.file, ExtractConfig(), model)
                 result.scores.add(photo, [c.model_dump(mode="json") for c in report.clauses])
-                figures = compare(read(photo.file, model=model).pages[0].lines, photo)
+                figures = compare(lines, photo)
                 result.reading.add(figures)
                 files.add(file)
                 news(f"{photo.id}: CER {figures.cer:.4f}")

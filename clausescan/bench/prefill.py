@@ -120,9 +120,7 @@ def curve(rows: Sequence[Prefill]) -> PrefillCurve:
     return PrefillCurve(rows[0].attention, tuple(rows), fit(x, [row.seconds for row in rows], 2), memory)
 
 
-def measured(
-    process: Process, folder: Path | None, attention: Attention, longest: int, limit_s: float, runs: int
-) -> PrefillCurve:
+def measured(own: Process, folder: Path | None, attention: Attention, longest: int, limit_s: float, runs: int) -> PrefillCurve:
     """Growing lengths, as long as the next is foreseen to take no more than `limit_s` and a share of the free memory."""
     rows: list[Prefill] = []
     for length in lengths(longest):
@@ -131,5 +129,5 @@ def measured(
             memory_mb = MEMORY_SHARE * available_mb()
             if foreseen.seconds(length) > limit_s or foreseen.memory(length) > memory_mb:
                 continue
-        rows.append(process.call(one_length, folder, attention, length, runs if length <= FIRST_LENGTHS[-1] else 1))
+        rows.append(own.call(one_length, folder, attention, length, runs if length <= FIRST_LENGTHS[-1] else 1))
     return curve(rows)

@@ -4,7 +4,7 @@ Words are compared without case, edge punctuation and typographic variants. What
 
 | figure | compares | summed over |
 |---|---|---|
-| word F1 | words of all true clauses of a type, in order, with those of all found ones (longest common subsequence) | pages, types |
+| word F1 | words of all true clauses of a type, in order, with all found ones' (longest common subsequence) | pages, types |
 | presence F1 | whether a page holds a clause of a type | pages, types |
 | CER | characters from the first to the last word that truth and finding share | pages and types where both have a clause |
 | invented | found words that stand nowhere on the page, nor differ in one letter from one that does | found words |

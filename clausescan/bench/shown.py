@@ -65,8 +65,8 @@ def encoder_report(costs: EncoderCosts, about: Mapping[str, Any], out: Path | No
     rows = [
         (
             f"{r.size[0]} x {r.size[1]}", f"{r.megapixels:.2f}", number(r.seconds), number(r.fastest),
-            f"{100 * (costs.seconds(r.megapixels) / r.seconds - 1):+.1f} %", number(r.operations, 1, 1e-9), number(r.memory_mb, 0),
-            number(r.load_average, 1),
+            f"{100 * (costs.seconds(r.megapixels) / r.seconds - 1):+.1f} %", number(r.operations, 1, 1e-9),
+            number(r.memory_mb, 0), number(r.load_average, 1),
         )
         for r in costs.rows
     ]  # fmt: skip

@@ -12,9 +12,10 @@ from pathlib import Path
 import torch
 
 from clausescan import prompt
-from clausescan.answer import PageAnswer, Passage
+from clausescan.answer import PageAnswer, PageModel, Passage
 from clausescan.config import ExtractConfig
 from clausescan.errors import AnswerError
+from clausescan.export.writing import PicturedPage
 from clausescan.geometry import PointMap
 from clausescan.ground import PhotoWords, ground, text_lines
 from clausescan.model.choice import Run, clauses_of
@@ -24,8 +25,9 @@ from clausescan.model.vocabulary import ANSWER, ASK, paragraph_starts
 from clausescan.page import Photo, Reading
 from clausescan.parse import parse_answer
 from clausescan.photo import Failure, pages
+from clausescan.scan import extract
 from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
-from clausescan.schema.report import Clause, TextLine
+from clausescan.schema.report import Clause, Report, TextLine
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,15 @@ def grounded(reading: Reading, photo_to_page: PointMap, find: Callable[[Reading]
     return PageResult(text_lines(words), tuple(sorted(clauses, key=lambda c: (c.first, c.last))))
 
 
+def piped(file: Path, config: ExtractConfig, model: PageModel) -> tuple[Report, tuple[TextLine, ...]]:
+    """The whole pipeline on one photo: its report, and the lines it read on the first page."""
+    pictured: list[PicturedPage] = []
+    report = extract(file, config, model=model, on_picture=pictured.append)
+    return report, pictured[0].lines
+
+
 class TextOnly:
-    """Our language model as a classifier of text: its line choice and its answers, given a transcript and not one visual token."""
+    """Our language model as a classifier of text: its line choice and its answers, given a transcript and no visual token."""
 
     def __init__(self, model: CompactModel) -> None:
         self.compact = model

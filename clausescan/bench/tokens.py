@@ -6,8 +6,8 @@
 | tiles | not run: no model here is trained on them | 576 positions a tile, the same language model |
 | ours | the whole pipeline | the budget and the page's transcript |
 
-Every row's prefill is measured on the same language model with random inputs: its cost does not depend on them. Rows of others leave out
-their own vision towers and transcripts, which is in their favour.
+Every row's prefill is measured on the same language model with random inputs: its cost does not depend on them. Rows of others
+leave out their own vision towers and transcripts, which is in their favour.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from clausescan.bench.prefill import ATTENTIONS, Attention, PrefillCurve
 from clausescan.bench.reading import Figures, compare
 from clausescan.bench.scoring import Scores
 from clausescan.bench.squash import SIDE_PX, TOKENS, squashed, tiles
-from clausescan.bench.stages import PageResult, decoded, grounded
+from clausescan.bench.stages import PageResult, decoded, grounded, piped
 from clausescan.config import BUDGETS, ExtractConfig
 from clausescan.errors import UnreadablePageError
 from clausescan.ground import reading_confidence
 from clausescan.model.engine import load
 from clausescan.rectify import rectify
-from clausescan.scan import UNREADABLE, extract, read
+from clausescan.scan import UNREADABLE
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.schema.report import TextLine
 
@@ -84,8 +84,7 @@ class Setup:
 
         with patch.object(network, "choose", probe):
             began = time.perf_counter()
-            report = extract(file, config, model=self.model)
-        lines = read(file, config, model=self.model).pages[0].lines
+            report, lines = piped(file, config, self.model)
         clauses = [c.model_dump(mode="json") for c in report.clauses]
         if not noted:
             return Sighted(clauses, lines, True)
@@ -201,12 +200,10 @@ def run(
             if row.ours:
                 row.peak_mb = own.call(peak_mb)
     many = [tiles(*page.size) for page in pages]
-    typical = sorted(many)[len(many) // 2]
+    typical, large = sorted(many)[len(many) // 2], tiles(*FRAME_4K)
     rows[1:1] = [
         TokenRow(f"{typical} tiles of {SIDE_PX} px, these photos", False, typical * TOKENS),
-        TokenRow(
-            f"{tiles(*FRAME_4K)} tiles of {SIDE_PX} px, {FRAME_4K[0]:,} x {FRAME_4K[1]:,}", False, tiles(*FRAME_4K) * TOKENS
-        ),
+        TokenRow(f"{large} tiles of {SIDE_PX} px, {FRAME_4K[0]:,} x {FRAME_4K[1]:,}", False, large * TOKENS),
     ]
     news("prefill of the language model")
     with process(threads) as own:

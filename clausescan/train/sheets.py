@@ -144,6 +144,7 @@ def missing(file: str) -> frozenset[str]:
 
 @functools.cache
 def families(kept_out: bool) -> tuple[tuple[str, ...], ...]:
+    """The font files of each family, of those kept for measuring or of those trained on."""
     groups: dict[str, list[str]] = {}
     for family, file in font_files():
         if held_out(family) == kept_out and not missing(file) & set("aegxERS05.,;"):
