@@ -1,10 +1,11 @@
 """Ours beside OCR engines with the same classifier behind them, on the same labelled photos in one run.
 
 What stands behind an engine: its lines and words become a `Reading`; our language model's line choice and answers
-(`stages.TextOnly`: the same weights, the transcript alone, no visual tokens) find the clauses and their fields in it, and
-the same grounding places them on the photo. Each engine reads the photo as taken (turned upright by its EXIF tag) and, for fairness, the sheet that our
-rectifier made of it. Each way has a process of its own, loaded and warmed up with one photo before the clock starts; photo by photo all ways
-take turns, so that what else the machine does falls on all alike. Seconds run from the file to the clauses.
+(`stages.TextOnly`: the same weights, the transcript alone, no visual tokens) find the clauses and their fields in it, and the
+same grounding places them on the photo. Each engine reads the photo as taken (turned upright by its EXIF tag) and, for
+fairness, the sheet that our rectifier made of it. Each way has a process of its own, loaded and warmed up with one photo before
+the clock starts; photo by photo all ways take turns, so that what else the machine does falls on all alike. Seconds run from
+the file to the clauses.
 """
 
 from __future__ import annotations
