@@ -43,7 +43,7 @@ def show(*things: Any) -> None:
     if not console.is_terminal:
         console = Console(width=200)
     for thing in things:
-        console.print(thing, highlight=False)
+        console.print(thing, highlight=False, markup=False)
 
 
 def write_json(out: Path | None, name: str, data: Mapping[str, Any]) -> None:

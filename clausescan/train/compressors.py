@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -117,8 +118,9 @@ def judge(model: Understanding, teacher: Teacher, pages: Sequence[SeenPage], bud
 def operations(resampler: Resampler, features: int, budget: int) -> int:
     """Floating-point operations of compressing so many features."""
     channels = resampler.enter.in_features
+    still = deepcopy(resampler).requires_grad_(False)  # the counter follows gradients, and would look for one
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        resampler(torch.zeros(features, channels), torch.zeros(features, 2), budget)
+        still(torch.zeros(features, channels), torch.zeros(features, 2), budget)
     return int(counter.get_total_flops())
 
 
