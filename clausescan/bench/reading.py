@@ -1,26 +1,21 @@
 """How well photos are read, beside their truth: error rates by level, and what the marks of disagreement are worth.
 
-A labelled set is a folder with `truth.json` (a list of pages with `id`, `level`, `lines` of `text` and `quad`) and
-`photos/<id>.jpg`, or the photos beside it. Typographic variants of quotes, dashes and dots count as equal.
+Typographic variants of quotes, dashes and dots count as equal.
 """
 
 from __future__ import annotations
 
-import json
-import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rapidfuzz.distance import Indel, Levenshtein
 
-from clausescan.errors import UsageError
+from clausescan.bench.labelled import LabelledPhoto, clean, labelled_photos
 from clausescan.model.engine import CompactModel
 from clausescan.scan import read
-from clausescan.schema.report import TranscriptPage
-
-_ALIKE = str.maketrans("“”‘’–—−•", "\"\"''---*", "\u00ad\u200b")
+from clausescan.schema.report import TextLine
 
 
 @dataclass
@@ -41,37 +36,25 @@ class Figures:
         for name in ("edits", "characters", "lines", "missed", "words", "wrong", "marked", "wrong_and_marked"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
+    @property
+    def cer(self) -> float:
+        """Wrong characters a true one, lines that were missed counted whole."""
+        return self.edits / max(1, self.characters)
+
     def __str__(self) -> str:
         caught = self.wrong_and_marked / self.wrong if self.wrong else 1.0
         false = (self.marked - self.wrong_and_marked) / self.marked if self.marked else 0.0
         return (
-            f"CER {self.edits / max(1, self.characters):.4f}  lines missed {self.missed} of {self.lines}  "
+            f"CER {self.cer:.4f}  lines missed {self.missed} of {self.lines}  "
             f"words wrong {self.wrong} of {self.words}, of these marked {caught:.2f}; "
             f"marks {self.marked}, of these false {false:.2f}"
         )
 
 
-def clean(text: str) -> str:
-    """Text for comparison: one form of quotes and dashes, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text).translate(_ALIKE).split())
-
-
-def truth_of(folder: Path) -> list[dict[str, Any]]:
-    """The pages of a labelled set, each with its photo's path as `file`. Raises `UsageError` when it is none."""
-    try:
-        pages: list[dict[str, Any]] = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise UsageError(f"{folder} is no labelled set: it has no truth.json that can be read") from None
-    for page in pages:
-        places = [folder / "photos" / f"{page['id']}.jpg", folder / f"{page['id']}.jpg"]
-        page["file"] = next((p for p in places if p.exists()), places[0])
-    return pages
-
-
-def compare(page: TranscriptPage, truth: dict[str, Any]) -> Figures:
+def compare(read_lines: Sequence[TextLine], truth: LabelledPhoto) -> Figures:
     """One page's figures. Each true line is compared with the read words that stand nearest to it on the photo."""
     middles, words, marks = [], [], []
-    for line in page.lines:
+    for line in read_lines:
         texts = [clean(t) for t in line.text.split(" ")]
         uncertain = {u.word for u in line.uncertain_words}
         corners = np.concatenate([np.array(q) for q in line.quads])
@@ -81,8 +64,8 @@ def compare(page: TranscriptPage, truth: dict[str, Any]) -> Figures:
         words.append(texts)
         marks.append([n in uncertain for n in range(len(texts))])
     groups: dict[int, list[tuple[float, str]]] = {}
-    out = Figures(lines=len(truth["lines"]))
-    for row in truth["lines"]:
+    out = Figures(lines=len(truth.lines))
+    for row in truth.lines:
         quad = np.array(row["quad"], float)
         at, height = quad.mean(0), float(np.linalg.norm(quad[3] - quad[0]))
         best, distance = -1, max(0.6 * height, 12.0)
@@ -119,8 +102,8 @@ def _line(true: list[str], got: list[str], marks: list[bool]) -> Figures:
 def run(folder: Path, model: CompactModel) -> dict[str, Figures]:
     """Figures of all levels of a labelled set, and of all pages under `all`."""
     out: dict[str, Figures] = {}
-    for truth in truth_of(folder):
-        figures = compare(read(truth["file"], model=model).pages[0], truth)
-        for level in (truth["level"], "all"):
+    for truth in labelled_photos(folder):
+        figures = compare(read(truth.file, model=model).pages[0].lines, truth)
+        for level in (truth.level, "all"):
             out.setdefault(level, Figures()).add(figures)
     return out

@@ -120,6 +120,30 @@ def clauses(
 
 
 @app.command()
+def compressors(
+    data: Data,
+    work: Work,
+    steps: Steps = 200,
+    budget: Annotated[int, typer.Option(min=1, max=256, help="Visual tokens a page.")] = 256,
+    threads: Threads = 1,
+    begin: Annotated[Path | None, typer.Option(help="Checkpoint of stage C to begin from.")] = None,
+    sightings: Annotated[Path | None, typer.Option(help="Folder of stage D's sightings.")] = None,
+) -> None:
+    """Perceiver Resampler, C-Abstractor and ours at equal compute: each finds clauses by its visual tokens alone."""
+    import torch
+
+    from clausescan.train.compressors import KINDS, CompressorRun, seen_pages, train
+    from clausescan.train.contracts import Contracts
+
+    torch.set_num_threads(threads)
+    pages, _, _ = _labelled(data, work, visual=False)
+    seen = seen_pages(pages, Contracts(work / "contracts.npz").index, sightings or work / "sightings")
+    start, tokenizer = begin or work / "clauses" / "clauses.pt", work / "language" / "tokenizer.json"
+    run = CompressorRun(work / "compressors", start, tokenizer, budget=budget, steps=steps)
+    typer.echo(str(train(run, seen, KINDS, lambda text: typer.echo(text, err=True))))
+
+
+@app.command()
 def assemble(data: Data, work: Work, out: Annotated[Path, typer.Option(help="Folder for the model that ships.")]) -> None:
     """Calibrate presence on the held-out pages, and join the checkpoints into the folder that ships."""
     from clausescan.train.assemble import assemble as run

@@ -143,7 +143,8 @@ def missing(file: str) -> frozenset[str]:
 
 
 @functools.cache
-def _families(kept_out: bool) -> tuple[tuple[str, ...], ...]:
+def families(kept_out: bool) -> tuple[tuple[str, ...], ...]:
+    """The font files of each family, of those kept for measuring or of those trained on."""
     groups: dict[str, list[str]] = {}
     for family, file in font_files():
         if held_out(family) == kept_out and not missing(file) & set("aegxERS05.,;"):
@@ -161,7 +162,7 @@ class ComposedSheets:
 
     def __init__(self, contracts: Contracts, kept_out_fonts: bool = False, keep: NDArray[np.bool_] | None = None) -> None:
         self.contracts = contracts
-        self.families = _families(kept_out_fonts)
+        self.families = families(kept_out_fonts)
         rows = [i for i, row in enumerate(contracts.index) if row["count"] >= 800 and (keep is None or keep[i])]
         self.rows = np.array(rows)
 
