@@ -112,7 +112,7 @@ MALFORMED = {
     "an attribute": (DESCRIBED + "fields:\n" + FIELD + "prompt: '{type.__class__} {schema} {passage}'\n", 4, "unknown variable"),
     "a variable missing": (DESCRIBED + "fields:\n" + FIELD + "prompt: |\n  {type} {schema}\n", 5, "{passage} are missing"),
     "a tag that builds objects": ("description: !!python/object/apply:os.system ['true']\nfields:\n" + FIELD, 1, "description"),
-    "too deep": ("description: " + "[" * 2000 + "]" * 2000, 1, "nested too deeply"),
+    "too deep": ("description: " + "[" * 60_000, 1, "nested too deeply"),
 }
 
 
@@ -219,6 +219,8 @@ def test_only_what_is_asked_for_is_opened(tmp_path, monkeypatch):
         select("broken")
     with pytest.raises(UsageError, match="force_majeure"):
         select("nothing")
+    with pytest.raises(UsageError, match="force_majeure"):
+        select(None, tmp_path / "types")
     monkeypatch.setattr(finding, "user_folder", lambda: tmp_path / "missing")
     assert find_types() == ()
 

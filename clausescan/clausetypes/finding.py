@@ -80,6 +80,8 @@ def select(names: str | None, folder: Path | None = None) -> tuple[tuple[str, ..
     if not own and folder is None:
         return wanted, ()
     found = candidates(folder)
+    if wanted is None:
+        raise UsageError(f"--types-from: say with --types which are to be looked for; there are {', '.join(map(name_of, found))}")
     missing = [name for name in own if name not in map(name_of, found)]
     if missing:
         known = ", ".join([*BUILT_IN, *map(name_of, found)])

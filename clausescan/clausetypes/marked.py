@@ -37,16 +37,15 @@ def compose(file: File) -> Node:
     """The file's one document. Raises `TypeFileError`: no YAML, aliases, tags, keys that stand twice, too deep."""
     text = file.text.replace("\t", "  ") if file.path.endswith(".json") else file.text
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise TypeFileError([file.at(_line_of_alias(text), "aliases (*name) are not used here; write it out")])
-        root = yaml.compose(text, yaml.SafeLoader)
+        problem = _forbidden(file, text)
+        root = None if problem else yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise TypeFileError([file.at(mark.line + 1 if mark else 1, f"is no YAML or JSON: {error.problem}")]) from None
     except yaml.YAMLError:
         raise TypeFileError([file.at(1, "is no YAML or JSON: a character that text cannot hold")]) from None
-    except RecursionError:
-        raise TypeFileError([file.at(1, "is nested too deeply")]) from None
+    if problem:
+        raise TypeFileError([problem])
     if root is None:
         raise TypeFileError([file.at(1, "is empty")])
     problems = list(_twins(file, root))
@@ -77,10 +76,21 @@ def is_mapping(node: Node | None) -> bool:
     return isinstance(node, yaml.MappingNode)
 
 
-def _twins(file: File, node: Node, depth: int = 0) -> Iterator[str]:
-    if depth > MOST_DEPTH:
-        yield file.at(node, "is nested too deeply")
-    elif isinstance(node, yaml.MappingNode):
+def _forbidden(file: File, text: str) -> str | None:
+    """What stands in the way of composing: aliases, which may expand without end, and depth, which takes the parser too long."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        line = int(event.start_mark.line) + 1
+        if isinstance(event, yaml.AliasEvent):
+            return file.at(line, "aliases (*name) are not used here; write it out")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_DEPTH:
+            return file.at(line, "is nested too deeply")
+    return None
+
+
+def _twins(file: File, node: Node) -> Iterator[str]:
+    if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
@@ -89,11 +99,7 @@ def _twins(file: File, node: Node, depth: int = 0) -> Iterator[str]:
                 yield file.at(key, f"the key {key.value[:40]!r} stands twice")
             else:
                 seen.add(key.value)
-            yield from _twins(file, value, depth + 1)
+            yield from _twins(file, value)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
-            yield from _twins(file, value, depth + 1)
-
-
-def _line_of_alias(text: str) -> int:
-    return next(int(e.start_mark.line) + 1 for e in yaml.parse(text, yaml.SafeLoader) if isinstance(e, yaml.AliasEvent))
+            yield from _twins(file, value)
