@@ -145,15 +145,24 @@ def compressors(
 
 @app.command()
 def assemble(data: Data, work: Work, out: Annotated[Path, typer.Option(help="Folder for the model that ships.")]) -> None:
-    """Calibrate presence on the held-out pages, and join the checkpoints into the folder that ships."""
+    """Calibrate presence, choose the further types worth offering, and join the checkpoints into the folder that ships."""
+    from clausescan.schema.clauses import CLAUSE_TYPES
     from clausescan.train.assemble import assemble as run
     from clausescan.train.calibrate import calibrate
+    from clausescan.train.contracts import Contracts
+    from clausescan.train.further import measure
+    from clausescan.train.spans import span_tags
 
     checkpoint, tokenizer = work / "clauses-visual" / "clauses.pt", work / "language" / "tokenizer.json"
     found = calibrate(checkpoint, tokenizer, *_labelled(data, work, True, share=0.0))
     typer.echo(f"expected calibration error {found.error_before:.4f} before, {found.error_after:.4f} after")
+    contracts = Contracts(work / "contracts.npz")
+    further = measure(checkpoint, tokenizer, contracts, span_tags(contracts, data / "cuad"))
+    for kind, figures in further.items():
+        typer.echo(f"{kind:20} {figures}")
+    offered = (*CLAUSE_TYPES, *(kind for kind, figures in further.items() if figures.offered))
     parts = (work / "lines" / "lines.pt", work / "reader" / "reader.pt", checkpoint, tokenizer)
-    typer.echo(str(run(*parts, out, presence_scale=found.scale, presence_shift=found.shift)))
+    typer.echo(str(run(*parts, out, offered, presence_scale=found.scale, presence_shift=found.shift)))
 
 
 @app.command()
