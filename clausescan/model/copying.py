@@ -32,6 +32,7 @@ _ROLE = re.compile(r"(?i)(?:(?:each|either|both|every) )?(?!indemnified)(?:\w+in
 _NOT_FIRST = frozenset(
     "the such any this in if to section sections article each either both all no notwithstanding except".split()
 )
+_EVERYONE = re.compile(r"(?i)(?:each|either|both|every)\b|(?:the )?parties$")
 _LINKS = frozenset({"of", "and", "the", "&", "for"})
 
 
@@ -57,6 +58,8 @@ def copying_schema(shape: ClauseShape, words: Sequence[str]) -> dict[str, Any]:
         elif kind == "percentages":
             rates = dict.fromkeys(_whole(p.value) for p in percentages(words) if p.value <= 1000)
             properties[name] = _some([{"const": rate} for rate in rates])
+        elif kind == "flag" and name == "mutual":
+            properties[name] = _mutual(bound_names(words))
         elif kind == "phrases":
             bound = bound_names(words) if name == "indemnifying_parties" else []
             properties[name] = _some([{"const": text} for text in bound or names(words)], least=int(bool(bound)))
@@ -95,6 +98,13 @@ def bound_names(words: Sequence[str]) -> list[str]:
             if _DUTY.match(after[len(words[i + len(parts) - 1]) :] if not _ASIDE.search(words[i + len(parts) - 1]) else after):
                 out[name] = None
     return [n for n in out if not any(n != m and m.endswith(" " + n) for m in out)]
+
+
+def _mutual(bound: Sequence[str]) -> dict[str, Any]:
+    """Whether an indemnity may be mutual: "each party shall indemnify" is, one other name alone under the duty is not."""
+    if any(_EVERYONE.match(name) for name in bound):
+        return {"const": True}
+    return {"const": False} if len(bound) == 1 else {"type": "boolean"}
 
 
 def _some(choices: list[dict[str, Any]], least: int = 0) -> dict[str, Any]:
