@@ -6,6 +6,9 @@ The command line turns them into one line on stderr and an exit status, at one p
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class ClausescanError(Exception):
     """Anything clausescan refuses or cannot do. `exit_code` is the process status it stands for."""
@@ -93,6 +96,22 @@ class PartialError(ClausescanError):
     """Some of several inputs failed; the others are done."""
 
     exit_code = 6
+
+
+def place(error: BaseException) -> str:
+    """File and line of our own code where the error arose; never its message, which may quote a contract."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "clausescan" in Path(f.filename).parts] or frames
+    return f"{Path(own[-1].filename).name}:{own[-1].lineno}"
+
+
+def described(error: BaseException) -> str:
+    """One line for a person about any error: what our own errors say, of others the kind and place alone."""
+    if isinstance(error, ClausescanError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "not enough memory"
+    return f"internal error: {type(error).__name__} at {place(error)}"
 
 
 EXIT_CODES: dict[int, str] = {

@@ -1,6 +1,7 @@
 """COCO object detection JSON (cocodataset.org, "Data format"): a category a clause type, polygons in photo pixels.
 
-Text and fields stand in each annotation's `attributes`, where annotation tools look for what the format does not define.
+Text and fields stand in each annotation's `attributes`, where annotation tools look for what the format does not define;
+where a reader corrected a clause, `review` there holds who and when, and the machine's answer.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from clausescan.export.writing import File, PicturedPage, Writer
+from clausescan.review import Review, report_reviews
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.schema.report import Clause, Report
 
@@ -46,12 +48,15 @@ def to_coco(report: Report, sizes_px: Mapping[int, Size]) -> dict[str, Any]:
         ],
         "categories": [{"id": n, "name": kind, "supercategory": "clause"} for n, kind in enumerate(CLAUSE_TYPES, 1)],
         "annotations": [
-            _annotation(n, clause, sizes_px[clause.page]) for n, clause in enumerate(report.clauses, 1) if clause.page in sizes_px
+            _annotation(n, review, sizes_px[review.machine.page])
+            for n, review in enumerate(report_reviews(report), 1)
+            if review.machine.page in sizes_px
         ],
     }
 
 
-def _annotation(number: int, clause: Clause, size: Size) -> dict[str, Any]:
+def _annotation(number: int, review: Review, size: Size) -> dict[str, Any]:
+    clause = review.clause
     polygons = [[_inside(point, size) for point in quad] for quad in clause.quads]
     xs = [x for polygon in polygons for x, _ in polygon] or [0.0]
     ys = [y for polygon in polygons for _, y in polygon] or [0.0]
@@ -64,12 +69,20 @@ def _annotation(number: int, clause: Clause, size: Size) -> dict[str, Any]:
         "bbox": [min(xs), min(ys), round(max(xs) - min(xs), 1), round(max(ys) - min(ys), 1)],
         "area": round(sum(_area(polygon) for polygon in polygons), 1),
         "score": clause.confidence,
-        "attributes": {
-            "heading": clause.heading,
-            "text": clause.text,
-            "fields": None if clause.fields is None else clause.fields.model_dump(mode="json"),
-        },
+        "attributes": {"heading": clause.heading} | _words(clause) | _review(review),
     }
+
+
+def _words(clause: Clause) -> dict[str, Any]:
+    return {"text": clause.text, "fields": None if clause.fields is None else clause.fields.model_dump(mode="json")}
+
+
+def _review(review: Review) -> dict[str, Any]:
+    """Nothing where nobody has looked at the clause."""
+    if review.status is None:
+        return {}
+    machine = {"type": review.machine.type} | _words(review.machine)
+    return {"review": {"status": review.status, "by": review.by, "at": review.at, "machine": machine}}
 
 
 def _inside(point: tuple[float, float], size: Size) -> tuple[float, float]:

@@ -11,8 +11,9 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 
-from clausescan.export.field_text import value_text
+from clausescan.export.field_text import fields_text, value_text
 from clausescan.export.writing import File, Writer
+from clausescan.review import Review, report_reviews
 from clausescan.schema.clauses import FIELDS
 from clausescan.schema.report import Clause, Report
 
@@ -25,8 +26,9 @@ COLUMNS = (
     *_FIELD_NAMES,
     *("uncertain_words", "continues_from_previous", "continues_on_next"),
     *("confidence", "reading_confidence", "complete", "quads_photo_px"),
+    *("review", "reviewed_by", "reviewed_at", "corrected_type", "corrected_text", "corrected_fields"),
 )
-"""Pages are counted from 1 here, as people do."""
+"""Pages are counted from 1 here, as people do. From `review` on it is the readers' word, before it the machine's."""
 
 
 class CsvWriter(Writer):
@@ -39,7 +41,8 @@ class CsvWriter(Writer):
 
 def clause_rows(report: Report) -> Iterator[dict[str, str]]:
     """Each clause as a row, its keys being `COLUMNS`; values not yet made safe."""
-    for number, clause in enumerate(report.clauses, 1):
+    for number, review in enumerate(report_reviews(report), 1):
+        clause = review.machine
         source = report.pages[clause.page].source
         row = {
             "number": str(number),
@@ -49,7 +52,8 @@ def clause_rows(report: Report) -> Iterator[dict[str, str]]:
             "page_in_file": str(source.page_index + 1),
             "uncertain_words": ", ".join(f"{u.text} ({u.other})" for u in clause.uncertain_words),
             "quads_photo_px": json.dumps(clause.quads, separators=(",", ":")),
-        } | _fields(clause)
+        }
+        row |= _fields(clause) | _review(review)
         yield {column: row[column] if column in row else _plain(getattr(clause, column, None)) for column in COLUMNS}
 
 
@@ -69,6 +73,16 @@ def _fields(clause: Clause) -> dict[str, str]:
     if clause.fields is None:
         return {}
     return {k: _plain(v) if isinstance(v, bool) else value_text(v) for k, v in clause.fields.model_dump(mode="json").items()}
+
+
+def _review(review: Review) -> dict[str, str]:
+    """What readers said; a corrected value only where it differs from the machine's."""
+    row = {"review": review.status or "", "reviewed_by": review.by or "", "reviewed_at": review.at or ""}
+    own, changed = review.clause, review.changed
+    row["corrected_type"] = own.type if "type" in changed else ""
+    row["corrected_text"] = own.text if "text" in changed else ""
+    row["corrected_fields"] = fields_text(own.fields) or "none" if "fields" in changed and own.fields is not None else ""
+    return row
 
 
 def _plain(value: object) -> str:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from clausescan.schema.clauses import (
+    FIELDS,
     ClauseType,
     IndemnityFields,
     LiabilityCapFields,
     Strict,
     TerminationFields,
 )
+from clausescan.schema.corrections import Correction
 from clausescan.schema.pagemap import PageMap, Quad
 
 SCHEMA_VERSION = "1"
@@ -235,10 +237,26 @@ class Report(Strict):
     clauses: tuple[Clause, ...]
     unplaced: tuple[Unplaced, ...] = ()
     """What the model listed and could not be found on the page; never part of `clauses`."""
+    corrections: tuple[Correction, ...] = ()
+    """What readers did to the clauses, in the order of time; `clauses` are the machine's and stay as they were."""
     pages: tuple[PageReport, ...]
     seconds: dict[str, float]
     """Wall time a stage, over all pages, and `total`."""
     warnings: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _corrections_fit(self) -> Report:
+        """Each correction is of a clause that is there, and its fields are of the type that the clause has by then."""
+        types: dict[int, ClauseType] = {i: clause.type for i, clause in enumerate(self.clauses)}
+        for correction in self.corrections:
+            if correction.clause not in types:
+                raise ValueError("a correction is of a clause that is not there")
+            types[correction.clause] = correction.type or types[correction.clause]
+            if correction.act == "undo":
+                types[correction.clause] = self.clauses[correction.clause].type
+            if correction.fields is not None and not isinstance(correction.fields, FIELDS[types[correction.clause]]):
+                raise ValueError("a correction's fields are not of its clause's type")
+        return self
 
 
 class TextLine(Strict):

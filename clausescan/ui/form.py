@@ -1,0 +1,183 @@
+"""The form in which a reader corrects a clause: its HTML, and what the reader entered as a checked `Correction`.
+
+Lists are entered as people write them: `30 days; 10 business days`, `1,000,000 USD`, `Supplier; Customer`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast, get_args
+
+from pydantic import ValidationError
+
+from clausescan.errors import ClausescanError
+from clausescan.export.field_text import value_text
+from clausescan.overlay import STYLES
+from clausescan.review import Review
+from clausescan.schema.clauses import CLAUSE_TYPES, FIELDS, MAX_ITEMS, MAX_PARTY_CHARS, AnyFields, ClauseType, Unit
+from clausescan.schema.corrections import MAX_TEXT_CHARS, Correction
+from clausescan.ui.pieces import safe, words
+
+UNITS: tuple[str, ...] = get_args(Unit)
+
+
+class FormError(ClausescanError):
+    """Something was entered that a field cannot hold."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What was wrong with a form that was sent."""
+
+    clause: int
+    field: str
+    message: str
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """How a list field is entered."""
+
+    hint: str
+    read: Callable[[str], Any]
+    """One value. Raises `ValueError`."""
+
+
+def correction(review: Review, index: int, entered: Mapping[str, Any], by: str, at: str) -> Correction | None:
+    """What the form says, as a correction of the clause with this index; None where it says what stands there already.
+
+    Raises `FormError`, naming the field, for what cannot be read.
+    """
+    clause = review.clause
+    kind = entered.get("type")
+    if kind not in CLAUSE_TYPES:
+        raise FormError("type", "choose a type")
+    text = " ".join(str(entered.get("text", "")).split())
+    if not 0 < len(text) <= MAX_TEXT_CHARS:
+        raise FormError("text", f"the text needs 1 to {MAX_TEXT_CHARS:,} characters; reject the clause if there is none")
+    fields = _fields(cast(ClauseType, kind), entered)
+    changes: dict[str, Any] = {}
+    if kind != clause.type:
+        changes |= {"type": kind, "fields": fields}
+    if text != clause.text:
+        changes["text"] = text
+    if fields != clause.fields:
+        changes["fields"] = fields
+    return Correction(clause=index, by=by, at=at, act="edit", **changes) if changes else None
+
+
+def form_html(review: Review, index: int, problem: Problem | None) -> str:
+    """The form, hidden until it is asked for; open, with what was wrong, after a problem."""
+    clause = review.clause
+    wrong = problem if problem is not None and problem.clause == index else None
+    own = f"cs-form-{index}"
+    options = "".join(
+        f'<option value="{kind}"{" selected" * (kind == clause.type)}>{safe(STYLES[kind].title)}</option>' for kind in CLAUSE_TYPES
+    )
+    rows = [
+        f'<label for="{own}-type">Type</label><select id="{own}-type" name="type"{_invalid("type", own, wrong)}>{options}</select>',
+        f'<label for="{own}-text">Text</label>'
+        f'<textarea id="{own}-text" name="text" rows="8" spellcheck="false"{_invalid("text", own, wrong)}>{safe(clause.text)}</textarea>',
+    ]
+    for kind in CLAUSE_TYPES:
+        held = clause.fields if kind == clause.type else None
+        rows.append(_fieldset(kind, held, own, hidden=kind != clause.type, wrong=wrong))
+    message = f'<p class="cs-wrong" id="{own}-wrong" role="alert">{safe(wrong.message)}</p>' if wrong else ""
+    buttons = (
+        '<div class="cs-acts"><button type="submit" class="cs-button primary">Save the correction</button>'
+        '<button type="button" class="cs-button" data-act="close-form">Leave it</button></div>'
+    )
+    legend = f'<h4 id="{own}-title">Correct clause {index + 1}</h4>'
+    return (
+        f'<form class="cs-form" data-clause="{index}" aria-labelledby="{own}-title" novalidate{" hidden" * (wrong is None)}>'
+        f"{legend}{message}{''.join(rows)}{buttons}</form>"
+    )
+
+
+def _fieldset(kind: ClauseType, held: AnyFields | None, own: str, *, hidden: bool, wrong: Problem | None) -> str:
+    rows = []
+    values = held.model_dump(mode="json") if held is not None else {}
+    for name, field in FIELDS[kind].model_fields.items():
+        key = f"{kind}.{name}"
+        control = f"{own}-{kind}-{name}"
+        attributes = f'id="{control}" name="{key}"{_invalid(key, own, wrong)}'
+        if field.annotation is bool:
+            checked = " checked" * bool(values.get(name))
+            rows.append(f'<label class="cs-check"><input type="checkbox" {attributes}{checked}> {safe(words(name))}</label>')
+            continue
+        value = "; ".join(value_text(v) for v in values.get(name, ()))
+        rows.append(
+            f'<label for="{control}">{safe(words(name))} <span class="cs-hint">{safe(ENTRIES[name].hint)}</span></label>'
+            f'<input type="text" {attributes} value="{safe(value)}" autocomplete="off">'
+        )
+    legend = f"<legend>Fields: {safe(STYLES[kind].title.lower())}</legend>"
+    return f'<fieldset data-type="{kind}"{" hidden disabled" * hidden}>{legend}{"".join(rows)}</fieldset>'
+
+
+def _invalid(field: str, own: str, wrong: Problem | None) -> str:
+    return f' aria-invalid="true" aria-describedby="{own}-wrong"' if wrong and wrong.field == field else ""
+
+
+def _fields(kind: ClauseType, entered: Mapping[str, Any]) -> AnyFields:
+    values: dict[str, Any] = {}
+    for name, field in FIELDS[kind].model_fields.items():
+        given = entered.get(f"{kind}.{name}")
+        if field.annotation is bool:
+            values[name] = given is True
+            continue
+        parts = [part.strip() for part in str(given or "").split(";") if part.strip()]
+        if len(parts) > MAX_ITEMS:
+            raise FormError(f"{kind}.{name}", f"{words(name)}: {MAX_ITEMS} values are the most")
+        try:
+            values[name] = [ENTRIES[name].read(part) for part in parts]
+            FIELDS[kind].model_validate(_empty(kind) | {name: values[name]})
+        except (ValueError, ValidationError):  # their messages may quote what was entered
+            raise FormError(f"{kind}.{name}", f"{words(name)}: enter {ENTRIES[name].hint}") from None
+    return FIELDS[kind].model_validate(values)
+
+
+def _empty(kind: ClauseType) -> dict[str, Any]:
+    return {name: False if field.annotation is bool else [] for name, field in FIELDS[kind].model_fields.items()}
+
+
+def _duration(text: str) -> dict[str, Any]:
+    match = re.fullmatch(r"(\d{1,4})\s+([a-z][a-z _-]*)", text.lower())
+    if match is None:
+        raise ValueError
+    unit = re.sub(r"[\s_-]+", "_", match[2].strip())
+    unit = unit if unit in UNITS else f"{unit}s"
+    if unit not in UNITS:
+        raise ValueError
+    return {"value": int(match[1]), "unit": unit}
+
+
+def _amount(text: str) -> dict[str, Any]:
+    match = re.fullmatch(r"(?:([A-Za-z]{3})\s*)?(\d{1,3}(?:,\d{3})+|\d+)(\.\d{1,2})?(?:\s*([A-Za-z]{3}))?", text)
+    if match is None or (match[1] and match[4]):
+        raise ValueError
+    currency = match[1] or match[4]
+    return {"amount": float(match[2].replace(",", "") + (match[3] or "")), "currency": currency.upper() if currency else None}
+
+
+def _months(text: str) -> int:
+    match = re.fullmatch(r"(\d{1,3})(?:\s*months?)?", text.lower())
+    if match is None:
+        raise ValueError
+    return int(match[1])
+
+
+_PERIODS = _Entry("periods such as 30 days; 10 business days", _duration)
+ENTRIES: dict[str, _Entry] = {
+    "notice_periods": _PERIODS,
+    "cure_periods": _PERIODS,
+    "indemnifying_parties": _Entry(f"names such as Supplier; Customer, each of at most {MAX_PARTY_CHARS} characters", str),
+    "amounts": _Entry("sums such as 1,000,000 USD; 500 EUR", _amount),
+    "fee_months": _Entry("months such as 12; 6", _months),
+}
+"""Every list field, by its name."""
