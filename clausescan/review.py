@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from clausescan.schema.clauses import AnyFields
+from clausescan.schema.clauses import AnyFields, ClauseType
 from clausescan.schema.corrections import Correction
 from clausescan.schema.report import (
     Clause,
@@ -18,7 +18,11 @@ from clausescan.schema.report import (
 )
 
 Status = Literal["accepted", "rejected", "corrected"]
-_CLAUSES = {"termination": TerminationClause, "indemnity": IndemnityClause, "liability_cap": LiabilityCapClause}
+_CLAUSES: dict[ClauseType, type[TerminationClause] | type[IndemnityClause] | type[LiabilityCapClause]] = {
+    "termination": TerminationClause,
+    "indemnity": IndemnityClause,
+    "liability_cap": LiabilityCapClause,
+}
 _STATUS: dict[str, Status] = {"accept": "accepted", "reject": "rejected", "edit": "corrected"}
 
 
@@ -42,8 +46,10 @@ class Review:
 
     @property
     def said(self) -> str | None:
-        """`corrected by NAME at TIME`; None where there is nothing to say."""
-        return None if self.status is None else f"{self.status} by {self.by} at {self.at}"
+        """`corrected by NAME, 2026-11-24 12:59 UTC`; None where there is nothing to say."""
+        if self.status is None or self.at is None:
+            return None
+        return f"{self.status} by {self.by}, {self.at[:10]} {self.at[11:16]} UTC"
 
 
 def reviews(clauses: Sequence[Clause], corrections: Sequence[Correction], first: int = 0) -> tuple[Review, ...]:

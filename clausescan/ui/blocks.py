@@ -97,7 +97,8 @@ class Desk:
 
 def build(desk: Desk) -> gr.Blocks:
     """The page."""
-    return _Page(desk).blocks
+    blocks: gr.Blocks = _Page(desk).blocks
+    return blocks
 
 
 def style() -> str:
@@ -137,7 +138,7 @@ class _Page:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        with gr.Blocks(title="clausescan", analytics_enabled=False) as self.blocks:
+        with gr.Blocks(title="clausescan", analytics_enabled=False, fill_width=True) as self.blocks:
             self.key = gr.Textbox(visible="hidden", show_label=False)
             self.seen = gr.State((-1, -1))
             gr.HTML(
@@ -145,36 +146,41 @@ class _Page:
                 "contract pages, read on this machine.</p></header>",
                 js_on_load=None,
             )
-            self._inputs()
+            self._files()
+            with gr.Row(equal_height=False):
+                self._camera()
+                self._settings()
             script = _static("page.js")
             self.jobs = gr.HTML("", js_on_load=script, elem_id="cs-jobs", apply_default_css=False)
-            self.view = gr.HTML(view_html(None, _address), js_on_load=script, elem_id="cs-view", apply_default_css=False)
             self._downloads()
-            self._settings()
+            self.view = gr.HTML(view_html(None, _address), js_on_load=script, elem_id="cs-view", apply_default_css=False)
             self.timer = gr.Timer(TICK_SECONDS, active=False)
             self._events()
 
-    def _inputs(self) -> None:
-        with gr.Row():
-            self.files = gr.File(label="Photos or PDFs of contract pages", file_count="multiple", file_types=TYPES, height=150)
+    def _files(self) -> None:
+        self.files = gr.File(label="Photos or PDFs of contract pages", file_count="multiple", file_types=TYPES, height=140)
+
+    def _camera(self) -> None:
         with gr.Accordion("Take a photo with this machine's camera", open=False) as self.camera_part:
             self.camera = gr.Image(label="Camera", sources=["webcam"], type="filepath", format="jpeg", height=320)
             self.snap = gr.Button("Read this photo")
 
     def _downloads(self) -> None:
-        with gr.Row(equal_height=True):
+        with gr.Row(equal_height=True, visible=False) as self.taking:
             choices = [(label, name) for name, label in FORMAT_NAMES.items() if name in FORMATS]
             self.format = gr.Dropdown(choices, value="pdf", label="Download as", scale=2)
-            self.one = gr.Button("Download this document", scale=1)
-            self.all = gr.Button("Download all", scale=1)
-        self.ready = gr.HTML("", js_on_load=_static("page.js"), elem_id="cs-ready", apply_default_css=False)
+            self.one = gr.Button("Download this document", scale=1, size="md")
+            self.all = gr.Button("Download all documents", scale=1, size="md")
+            self.ready = gr.HTML("", js_on_load=_static("page.js"), elem_id="cs-ready", apply_default_css=False, scale=1)
 
     def _settings(self) -> None:
         with gr.Accordion("Settings", open=False):
             kinds: list[tuple[str, str | int | float]] = [(STYLES[kind].title, kind) for kind in CLAUSE_TYPES]
             self.types = gr.CheckboxGroup(kinds, label="Clauses to look for")
             budgets: list[tuple[str, str | int | float]] = [(str(budget), budget) for budget in BUDGETS]
-            self.budget = gr.Radio(budgets, label="Visual tokens a question", info="Fewer are a little faster; more read fields better.")
+            self.budget = gr.Radio(
+                budgets, label="Visual tokens a question", info="Fewer are a little faster; more read fields better."
+            )
             self.model = gr.Dropdown(self.desk.models(), label="Model")
             self.together = gr.Checkbox(label="Files dropped together are pages of one document, in the order of their names")
             said = "Sign-in name, used for corrections" if self.desk.signed_in else "Your name, for corrections"
@@ -183,8 +189,8 @@ class _Page:
             self.theme = gr.Radio(looks, label="Colours")
 
     def _events(self) -> None:
-        shown = [self.seen, self.jobs, self.view, self.timer]
-        chosen = [self.types, self.budget, self.model, self.together, self.name, self.theme]
+        shown = [self.seen, self.jobs, self.taking, self.view, self.timer]
+        chosen: list[Any] = [self.types, self.budget, self.model, self.together, self.name, self.theme]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         opened = self.blocks.load(self.open, [self.key], [self.key, *shown, *chosen], js=_KEEP, **quiet)
         opened.then(None, [self.key], None, js=_KEPT, api_visibility="private").then(
@@ -207,7 +213,7 @@ class _Page:
     def open(self) -> Callable[..., Any]:
         """The page was opened or reloaded."""
 
-        @_told(11)
+        @_told(12)
         def handler(key: str, request: gr.Request) -> Any:
             user = self.desk.user(request)
             workspace = self.desk.workspaces.open(key, user)
@@ -226,7 +232,7 @@ class _Page:
     def tick(self) -> Callable[..., Any]:
         """A moment has passed while something was under way."""
 
-        @_told(4)
+        @_told(5)
         def handler(key: str, seen: tuple[int, int], request: gr.Request) -> Any:
             return self._shown(self._workspace(key, request), seen)
 
@@ -236,7 +242,7 @@ class _Page:
     def upload(self) -> Callable[..., Any]:
         """Files were dropped."""
 
-        @_told(5)
+        @_told(6)
         def handler(key: str, dropped: list[str] | None, request: gr.Request) -> Any:
             workspace = self._workspace(key, request)
             held = self.desk.preferences(workspace.user)
@@ -251,7 +257,7 @@ class _Page:
     def photograph(self) -> Callable[..., Any]:
         """A photo was taken with the camera."""
 
-        @_told(5)
+        @_told(6)
         def handler(key: str, taken: str | None, request: gr.Request) -> Any:
             workspace = self._workspace(key, request)
             if not taken:
@@ -265,7 +271,7 @@ class _Page:
     def act(self) -> Callable[..., Any]:
         """A button of our own parts was pressed, or a form of theirs sent."""
 
-        @_told(4)
+        @_told(5)
         def handler(key: str, event: gr.EventData, request: gr.Request) -> Any:
             workspace = self._workspace(key, request)
             data: dict[str, Any] = event._data if isinstance(event._data, dict) else {}
@@ -313,7 +319,9 @@ class _Page:
         """A setting was changed."""
 
         @_told(1)
-        def handler(key: str, types: Any, budget: Any, model: Any, together: Any, name: Any, look: Any, request: gr.Request) -> None:
+        def handler(
+            key: str, types: Any, budget: Any, model: Any, together: Any, name: Any, look: Any, request: gr.Request
+        ) -> None:
             user = self._workspace(key, request).user
             if not types:
                 raise UsageError("choose at least one kind of clause; until then the last choice holds")
@@ -366,7 +374,8 @@ class _Page:
         if view_revision != seen[1]:
             document = workspace.documents.get(workspace.shown) if workspace.shown is not None else None
             view = view_html(document, _address, problem)
-        return (revision, view_revision), jobs, view, gr.Timer(active=workspace.busy)
+        taking = gr.Row(visible=any(document.report is not None for document in workspace.documents.values()))
+        return (revision, view_revision), jobs, taking, view, gr.Timer(active=workspace.busy)
 
 
 def _address(path: Path) -> str:
@@ -377,5 +386,3 @@ def _address(path: Path) -> str:
 def _link(path: Path) -> str:
     name = safe(path.name)
     return f'<p>Ready: <a class="cs-download" href="{safe(_address(path))}" download="{name}">{name}</a></p>'
-
-

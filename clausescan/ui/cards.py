@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 from clausescan.export.field_text import field_texts, value_text
@@ -10,6 +11,9 @@ from clausescan.review import Review
 from clausescan.schema.report import Clause, Evidence
 from clausescan.ui.form import Problem, form_html
 from clausescan.ui.pieces import act, percent, safe, words
+
+MOST_EVIDENCE_CHARS = 80
+"""Of the words behind a value, shown beside it; the photo shows them all."""
 
 
 def card_html(review: Review, index: int, page_count: int, problem: Problem | None = None) -> str:
@@ -94,7 +98,7 @@ def _evidence(index: int, found: tuple[int, Evidence] | None) -> str:
     if found is None:
         return ""
     number, evidence = found
-    label = f"“{evidence.text}”"
+    label = f"“{textwrap.shorten(evidence.text, MOST_EVIDENCE_CHARS, placeholder=' …')}”"
     return (
         f' <button type="button" class="cs-evidence-button" data-act="words" data-evidence="{index}-{number}" aria-pressed="false">'
         f"{safe(label)}</button>"

@@ -13,7 +13,7 @@ import typer
 from clausescan.config import ExtractConfig
 from clausescan.ui.server import PORT, ServerSettings, is_loopback, serve
 
-PASSWORD = "CLAUSESCAN_UI_PASSWORD"  # noqa: S105: the variable's name
+PASSWORD = "CLAUSESCAN_UI_PASSWORD"  # noqa: S105 (the name of a variable)
 app = typer.Typer(rich_markup_mode=None)
 
 

@@ -67,7 +67,8 @@ def correction(review: Review, index: int, entered: Mapping[str, Any], by: str, 
         changes |= {"type": kind, "fields": fields}
     if text != clause.text:
         changes["text"] = text
-    if fields != clause.fields:
+    untold = clause.fields is None and fields == FIELDS[clause.type].model_validate(_empty(clause.type))
+    if fields != clause.fields and not untold:
         changes["fields"] = fields
     return Correction(clause=index, by=by, at=at, act="edit", **changes) if changes else None
 
@@ -78,12 +79,16 @@ def form_html(review: Review, index: int, problem: Problem | None) -> str:
     wrong = problem if problem is not None and problem.clause == index else None
     own = f"cs-form-{index}"
     options = "".join(
-        f'<option value="{kind}"{" selected" * (kind == clause.type)}>{safe(STYLES[kind].title)}</option>' for kind in CLAUSE_TYPES
+        f'<option value="{kind}"{" selected" * (kind == clause.type)}>{safe(STYLES[kind].title)}</option>'
+        for kind in CLAUSE_TYPES
     )
+    height = min(max(len(clause.text) // 60 + 2, 3), 16)
     rows = [
-        f'<label for="{own}-type">Type</label><select id="{own}-type" name="type"{_invalid("type", own, wrong)}>{options}</select>',
+        f'<label for="{own}-type">Type</label>'
+        f'<select id="{own}-type" name="type"{_invalid("type", own, wrong)}>{options}</select>',
         f'<label for="{own}-text">Text</label>'
-        f'<textarea id="{own}-text" name="text" rows="8" spellcheck="false"{_invalid("text", own, wrong)}>{safe(clause.text)}</textarea>',
+        f'<textarea id="{own}-text" name="text" rows="{height}" spellcheck="false"{_invalid("text", own, wrong)}>'
+        f"{safe(clause.text)}</textarea>",
     ]
     for kind in CLAUSE_TYPES:
         held = clause.fields if kind == clause.type else None

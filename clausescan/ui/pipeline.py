@@ -26,7 +26,7 @@ QUALITY = 82
 Opener = Callable[[ExtractConfig], "PageModel"]
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818
     """The user does not want the document any more. Not an error: it never leaves this module."""
 
 

@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 from platformdirs import user_config_path
 from pydantic import Field, ValidationError
 
-from clausescan.config import BUDGETS
 from clausescan.errors import InputError
 from clausescan.files import make_folder, write_atomic
 from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType, Strict
@@ -23,7 +22,7 @@ class Preferences(Strict):
     """The settings of the page. Fields that a file lacks have their defaults."""
 
     types: Annotated[tuple[ClauseType, ...], Field(min_length=1, strict=False)] = CLAUSE_TYPES
-    budget: Literal[64, 128, 256] = BUDGETS[-1]
+    budget: Literal[64, 128, 256] = 256
     model: str | None = None
     """As `--model`; None for the one that ships."""
     name: Annotated[str, Field(max_length=MAX_NAME_CHARS)] = ""

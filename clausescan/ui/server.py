@@ -1,4 +1,4 @@
-"""Starts and ends the page: privacy before anything is imported, a port, a private folder, the server, and nothing left behind."""
+"""Starts and ends the page: privacy before any import, a port, a private folder, the server, and nothing left behind."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clausescan.overlay import STYLES
 from clausescan.review import Review, report_reviews
-from clausescan.schema.report import PageReport, Report, Verdict
+from clausescan.schema.report import Clause, PageReport, Report, Verdict
 from clausescan.ui.cards import card_html, clause_name, kind_classes
 from clausescan.ui.form import Problem
 from clausescan.ui.pieces import act, percent, polygons, safe, verdict_words, words
@@ -116,5 +116,17 @@ def _mark(index: int, review: Review, radius: float) -> str:
         )
     return (
         f'<g class="cs-mark {kind_classes(review)}" data-clause="{index}" data-act="choose" role="button" tabindex="0" '
-        f'aria-pressed="false" aria-label="{safe(clause_name(review, index))}">{polygons(quads)}{number}</g>'
+        f'aria-pressed="false" aria-label="{safe(clause_name(review, index))}">'
+        f"{polygons(quads)}{_edge(review.clause)}{number}</g>"
     )
+
+
+def _edge(clause: Clause) -> str:
+    """A line along the left of the clause; solid, dashed or dotted, it tells the type to those who see no colours."""
+    parts = []
+    for i, quad in enumerate(clause.quads):
+        if i and clause.quad_lines[i] == clause.quad_lines[i - 1]:
+            continue  # a further piece of a bent line
+        (x0, y0), (x1, y1) = quad[0], quad[3]
+        parts.append(f"M{x0:g},{y0:g}L{x1:g},{y1:g}")
+    return f'<path d="{"".join(parts)}"/>'
