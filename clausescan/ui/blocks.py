@@ -204,7 +204,8 @@ class _Page:
         self.one.click(self.download_one, [self.key, self.format], [self.ready], **quiet)
         self.all.click(self.download_all, [self.key, self.format], [self.ready], **quiet)
         for control in chosen:
-            control.input(self.choose, [self.key, *chosen], None, **quiet)
+            noticed = control.blur if control is self.name else control.input  # not with every letter
+            noticed(self.choose, [self.key, *chosen], None, **quiet)
         self.theme.input(None, [self.theme], None, js=_THEME, api_visibility="private")
 
     # Handlers. Each takes the tab's key first and finds its workspace again.

@@ -100,8 +100,8 @@ def _evidence(index: int, found: tuple[int, Evidence] | None) -> str:
     number, evidence = found
     label = f"“{textwrap.shorten(evidence.text, MOST_EVIDENCE_CHARS, placeholder=' …')}”"
     return (
-        f' <button type="button" class="cs-evidence-button" data-act="words" data-evidence="{index}-{number}" aria-pressed="false">'
-        f"{safe(label)}</button>"
+        f' <button type="button" class="cs-evidence-button" data-act="words" data-evidence="{index}-{number}" '
+        f'aria-pressed="false">{safe(label)}</button>'
     )
 
 

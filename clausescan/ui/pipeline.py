@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PREVIEW_PX = 1600
 """Longer side of the photo on the page: drawing on all of a 12 megapixel photo takes a browser seconds."""
 QUALITY = 82
+LONGEST_STAGE_SECONDS = 30.0
+"""For which the end of the page waits for the stage that runs."""
 
 Opener = Callable[[ExtractConfig], "PageModel"]
 
@@ -52,7 +54,7 @@ class Pipeline:
         with self._news:
             self._ended = True
             self._news.notify()
-        self._thread.join()
+        self._thread.join(LONGEST_STAGE_SECONDS)
 
     def submit(self, workspace: Workspace, document: Document) -> None:
         """Put a document at the end of its user's queue."""

@@ -18,14 +18,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clausescan.config import ExtractConfig
 from clausescan.errors import InputError, UsageError
 from clausescan.ui.folders import private_folder, root
 from clausescan.ui.guard import LOOPBACK, Guard
-from clausescan.ui.pipeline import Opener, Pipeline
-from clausescan.ui.workspace import Workspaces
+
+if TYPE_CHECKING:
+    from clausescan.ui.pipeline import Opener, Pipeline
 
 PORT = 7860
 MOST_TRIED = 100
@@ -96,6 +97,8 @@ def serve(settings: ServerSettings, opener: Opener | None = None) -> None:
     Raises `UsageError` for a busy port or where Gradio is not installed, and `OutputError` for a folder that cannot be made.
     """
     _check_installed()
+    from clausescan.ui.pipeline import Pipeline
+
     os.environ.update(ENVIRONMENT)
     with listening(settings.host, settings.port) as listener, private_folder(root()) as folder, _all_files_in(folder):
         _silence()
@@ -163,6 +166,7 @@ def application(settings: ServerSettings, folder: Path, pipeline: Pipeline) -> A
     from fastapi import FastAPI
 
     from clausescan.ui.blocks import Desk, build, style, theme
+    from clausescan.ui.workspace import Workspaces
 
     desk = Desk(Workspaces(folder), pipeline, settings.config, folder, signed_in=settings.password is not None)
     blocks = build(desk)

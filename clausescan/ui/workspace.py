@@ -6,9 +6,12 @@ documents again; nothing else is kept in the browser.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
 import shutil
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from clausescan.config import ExtractConfig
-from clausescan.errors import UsageError
+from clausescan.errors import OutputError, UsageError
 from clausescan.schema.corrections import Correction
 from clausescan.schema.report import Report, TextLine
 
@@ -24,6 +27,9 @@ Status = Literal["waiting", "running", "done", "failed", "cancelled"]
 OVER: tuple[Status, ...] = ("done", "failed", "cancelled")
 MOST_DOCUMENTS = 200
 """Of one workspace."""
+
+UPLOAD_SECONDS = 60.0
+"""For which an upload stays where it arrived, beside its place in the workspace."""
 
 
 @dataclass(frozen=True)
@@ -90,18 +96,16 @@ class Workspace:
             self.view_revision += view
 
     def add(self, files: Sequence[Path], config: ExtractConfig) -> Document:
-        """A new document of uploaded files, which are moved into the workspace. Raises `UsageError` when it is full."""
+        """A new document of uploaded files, which are taken into the workspace.
+
+        Raises `UsageError` when it is full, and `OutputError` when the disk is.
+        """
         with self._lock:
             if len(self.documents) >= MOST_DOCUMENTS:
                 raise UsageError(f"{MOST_DOCUMENTS} documents are the most at once; remove some first")
             number, self._next = self._next, self._next + 1
             folder = self.folder / str(number)
-            sources = []
-            for i, file in enumerate(files):
-                target = folder / "photos" / str(i) / file.name
-                target.parent.mkdir(parents=True)
-                shutil.move(file, target)
-                sources.append(target)
+            sources = [_take(file, folder / "photos" / str(i)) for i, file in enumerate(files)]
             more = f" and {len(files) - 1} more" if len(files) > 1 else ""
             document = Document(number, f"{files[0].name}{more}", tuple(sources), config, folder, changed=self.touch)
             self.documents[number] = document
@@ -194,6 +198,31 @@ class Workspaces:
         if found is None or found.user != user:
             raise UsageError("this page was started anew; reload it")
         return found
+
+
+def _take(upload: Path, folder: Path) -> Path:
+    """Make an upload the folder's own. Raises `OutputError`.
+
+    Uploads of the same content have the same path, whoever sent them, so the path stays for a moment: another user's
+    may be on its way there.
+    """
+    target = folder / upload.name
+    try:
+        folder.mkdir(parents=True)
+        os.link(upload, target)
+    except OSError as error:
+        raise OutputError(f"{upload.name} cannot be kept: {error.strerror}") from None
+    timer = threading.Timer(UPLOAD_SECONDS, _forget, [upload])
+    timer.daemon = True
+    timer.start()
+    return target
+
+
+def _forget(upload: Path) -> None:
+    """Remove an upload's path unless it was sent again meanwhile."""
+    with contextlib.suppress(OSError):
+        if time.time() - upload.stat().st_ctime >= UPLOAD_SECONDS / 2:
+            upload.unlink()
 
 
 def corrected(report: Report, correction: Correction) -> Report:
