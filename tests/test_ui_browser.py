@@ -21,6 +21,8 @@ from tests.uiserver import FAKE, REAL, running, wait_for
 
 sync_api = pytest.importorskip("playwright.sync_api")
 SAMPLES = Path(__file__).parents[1] / "samples"
+ARGUMENTS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+"""A camera that shows a test picture, without asking."""
 MOST_PHOTOS = ("services-agreement", "supply-agreement", "hosting-agreement", "consulting-agreement")
 FORMATS = {
     "json": "JSON, everything",
@@ -38,7 +40,7 @@ FORMATS = {
 def browser():
     path = need("chromium", "chromium-browser", "google-chrome")
     with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield started
         started.close()
 
@@ -75,7 +77,7 @@ def shoot(tmp_path):
 
     def take(page, name):
         page.wait_for_timeout(300)  # transitions
-        page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=72)
+        page.screenshot(path=folder / f"{name}.jpg", type="jpeg", quality=55)
 
     return take
 
@@ -185,7 +187,15 @@ def test_a_readers_session(visit, shoot, tmp_path):
             "Rejected",
         ]
         assert page.locator(".cs-job").count() == 5
-        shoot(page, "reloaded")
+        page.get_by_text("Settings", exact=True).click()
+        page.get_by_label("Dark", exact=True).check()
+        page.wait_for_function("document.body.classList.contains('dark')")
+        page.wait_for_timeout(1000)  # saved
+        page.reload()
+        page.wait_for_selector(".cs-card")
+        page.wait_for_function("document.body.classList.contains('dark')")
+        page.locator("#cs-title").evaluate("title => title.scrollIntoView()")
+        shoot(page, "dark")
         assert server.log.read_text() == ""
     assert [p.name for p in server.cache.iterdir()] == ["lock"]
 
@@ -440,6 +450,17 @@ def test_pages_of_one_document(visit, fake, tmp_path):
     page.get_by_label("Your name, for corrections").fill("")
     page.keyboard.press("Tab")
     page.wait_for_timeout(1000)
+
+
+def test_a_photo_is_taken_with_the_camera(visit, fake):
+    page = visit(fake.url)
+    page.get_by_text("Take a photo with this").click()
+    page.get_by_text("Click to Access Webcam").click()
+    page.get_by_label("capture photo").click()
+    page.locator("img[src*='/file=']:visible").wait_for()
+    page.get_by_role("button", name="Read this photo").click()
+    finished(page)
+    assert states(page) == ["3 clauses"]
 
 
 def test_strangers_words_are_only_words(visit, fake, tmp_path):

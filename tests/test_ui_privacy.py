@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -43,11 +44,12 @@ def tracer(path):
         (pytest.fail if os.environ.get("CLAUSESCAN_CI") else pytest.skip)(
             f"strace may not trace here: {trial.stderr.strip()[-100:]}"
         )
-    return [strace, "-f", "--seccomp-bpf", "-qq", "-e", f"trace={TRACED}", "-e", "signal=none", "-o", str(path)]
+    return [strace, "-D", "-f", "--seccomp-bpf", "-qq", "-e", f"trace={TRACED}", "-e", "signal=none", "-o", str(path)]
 
 
 def elsewhere(path):
     """Addresses in the trace that are not this machine's loopback."""
+    time.sleep(0.5)  # for the tracer, which ends after what it traces
     found = {v4 or v6 for v4, v6 in ADDRESS.findall(path.read_text(errors="replace"))}
     return {address for address in found if not ipaddress.ip_address(address).is_loopback}
 

@@ -166,7 +166,7 @@ class _Page:
             self.snap = gr.Button("Read this photo")
 
     def _downloads(self) -> None:
-        with gr.Row(equal_height=True, visible=False) as self.taking:
+        with gr.Row(equal_height=False, visible=False, elem_id="cs-taking") as self.taking:
             choices = [(label, name) for name, label in FORMAT_NAMES.items() if name in FORMATS]
             self.format = gr.Dropdown(choices, value="pdf", label="Download as", scale=2)
             self.one = gr.Button("Download this document", scale=1, size="md")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import hypot
 from pathlib import Path
 
 from clausescan.overlay import STYLES
@@ -108,7 +109,7 @@ def _mark(index: int, review: Review, radius: float) -> str:
     quads = review.clause.quads
     number = ""
     if quads:
-        x = max((quads[0][0][0] + quads[0][3][0]) / 2 - 1.3 * radius, radius)
+        x = max((quads[0][0][0] + quads[0][3][0]) / 2 - 1.9 * radius, radius)
         y = (quads[0][0][1] + quads[0][3][1]) / 2
         number = (
             f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{radius:.0f}"/>'
@@ -117,16 +118,18 @@ def _mark(index: int, review: Review, radius: float) -> str:
     return (
         f'<g class="cs-mark {kind_classes(review)}" data-clause="{index}" data-act="choose" role="button" tabindex="0" '
         f'aria-pressed="false" aria-label="{safe(clause_name(review, index))}">'
-        f"{polygons(quads)}{_edge(review.clause)}{number}</g>"
+        f"{polygons(quads)}{_edge(review.clause, radius / 2)}{number}</g>"
     )
 
 
-def _edge(clause: Clause) -> str:
-    """A line along the left of the clause; solid, dashed or dotted, it tells the type to those who see no colours."""
+def _edge(clause: Clause, gap: float) -> str:
+    """A line to the left of the clause; solid, dashed or dotted, it tells the type to those who see no colours."""
     parts = []
     for i, quad in enumerate(clause.quads):
         if i and clause.quad_lines[i] == clause.quad_lines[i - 1]:
             continue  # a further piece of a bent line
-        (x0, y0), (x1, y1) = quad[0], quad[3]
-        parts.append(f"M{x0:g},{y0:g}L{x1:g},{y1:g}")
-    return f'<path d="{"".join(parts)}"/>'
+        (x0, y0), (x1, y1), (right, below) = quad[0], quad[3], quad[1]
+        length = hypot(right - x0, below - y0) or 1.0
+        dx, dy = gap * (x0 - right) / length, gap * (y0 - below) / length
+        parts.append(f"{x0 + dx:.1f},{y0 + dy:.1f}L{x1 + dx:.1f},{y1 + dy:.1f}")
+    return f'<path d="M{"L".join(parts)}"/>' if parts else ""
