@@ -13,12 +13,13 @@ import pytest
 from clausescan import cli
 from clausescan.config import ExtractConfig
 from clausescan.errors import InputError, ModelError, OutputError, UsageError
+from clausescan.export.formats import FORMATS
 from clausescan.review import Review, report_reviews
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.schema.corrections import Correction
 from clausescan.ui import folders, preferences
 from clausescan.ui.cards import card_html, marked_text
-from clausescan.ui.downloads import download
+from clausescan.ui.downloads import FORMAT_NAMES, download
 from clausescan.ui.folders import private_folder, sweep
 from clausescan.ui.form import FormError, correction
 from clausescan.ui.guard import Guard
@@ -266,6 +267,10 @@ def test_stages_are_told_in_order_and_may_end_the_run(photo_file, fake_model):
 
     with pytest.raises(StopError):
         scan.extract(photo_file, model=fake_model, on_stage=stop)
+
+
+def test_every_format_can_be_chosen():
+    assert tuple(FORMAT_NAMES) == tuple(FORMATS)
 
 
 def test_downloads_have_names_of_their_own(done, tmp_path):

@@ -14,6 +14,7 @@ from PIL import Image
 
 from clausescan.overlay import STYLES
 from clausescan.schema.report import Report
+from clausescan.ui.downloads import FORMAT_NAMES
 from tests import specimen
 from tests.system_tools import need
 from tests.test_export_formats import annotations
@@ -24,16 +25,6 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 ARGUMENTS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 """A camera that shows a test picture, without asking."""
 MOST_PHOTOS = ("services-agreement", "supply-agreement", "hosting-agreement", "consulting-agreement")
-FORMATS = {
-    "json": "JSON, everything",
-    "jsonl": "JSON Lines",
-    "csv": "CSV, for spreadsheets",
-    "html": "HTML, one page to read",
-    "pdf": "PDF with highlights",
-    "png": "PNG, the photo with its clauses",
-    "coco": "COCO",
-    "w3c": "W3C Web Annotations",
-}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +43,7 @@ def visit(browser):
 
     def open_page(url, **options):
         context = browser.new_context(viewport={"width": 1280, "height": 860}, accept_downloads=True, **options)
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(120_000)
         contexts.append(context)
         page = context.new_page()
         page.outside, page.errors = [], []
@@ -106,7 +97,7 @@ def states(page):
     return page.locator(".cs-job .cs-state").all_inner_texts()
 
 
-def finished(page, seconds=120):
+def finished(page, seconds=240):
     """Until nothing waits or runs."""
     page.wait_for_function(
         "document.querySelector('.cs-job') && !document.querySelector('.cs-job [data-act=cancel]')", timeout=seconds * 1000
@@ -126,7 +117,7 @@ def shown_text(page, clause):
 def take(page, name, folder, button="Download this document"):
     """Download the document in a format; the file's path."""
     page.get_by_label("Download as").click()
-    page.get_by_role("option", name=FORMATS[name], exact=True).click()
+    page.get_by_role("option", name=FORMAT_NAMES[name], exact=True).click()
     with page.expect_download() as coming:
         page.get_by_role("button", name=button).click()
     path = folder / coming.value.suggested_filename
@@ -221,7 +212,7 @@ def read_cards(page, tmp_path, shoot):
     cards.nth(last).locator(".cs-choose").click()
     mark = page.locator(f".cs-mark[data-clause='{last}']")
     assert mark.get_attribute("aria-pressed") == "true"
-    wait_for(lambda: page.evaluate(IN_SIGHT, last), 10)
+    wait_for(lambda: page.evaluate(IN_SIGHT, last), 30)
     page.locator("[data-act=zoom-fit]").click()
     page.locator(".cs-mark[data-clause='1'] circle").click()
     assert cards.nth(1).evaluate("card => card.classList.contains('chosen')")

@@ -68,7 +68,7 @@ def running(home, command=FAKE, *more, before=()):
             process.stdout.close()
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=120):
     """Until it holds."""
     end = time.monotonic() + seconds
     while not condition():

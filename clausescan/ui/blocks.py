@@ -19,13 +19,12 @@ from pydantic import ValidationError
 
 from clausescan.config import BUDGETS, ExtractConfig
 from clausescan.errors import InputError, UsageError, described
-from clausescan.export.formats import FORMATS
 from clausescan.overlay import STYLES
 from clausescan.review import report_reviews
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.schema.corrections import MAX_NAME_CHARS, Correction
 from clausescan.ui import preferences
-from clausescan.ui.downloads import download
+from clausescan.ui.downloads import FORMAT_NAMES, download
 from clausescan.ui.form import FormError, Problem, correction
 from clausescan.ui.joblist import joblist_html
 from clausescan.ui.pieces import safe
@@ -36,16 +35,6 @@ from clausescan.ui.workspace import Document, Workspace, Workspaces, now
 
 TICK_SECONDS = 0.5
 """Between two looks at the queue while something is in it."""
-FORMAT_NAMES = {
-    "json": "JSON, everything",
-    "jsonl": "JSON Lines",
-    "csv": "CSV, for spreadsheets",
-    "html": "HTML, one page to read",
-    "pdf": "PDF with highlights",
-    "png": "PNG, the photo with its clauses",
-    "coco": "COCO",
-    "w3c": "W3C Web Annotations",
-}
 SHIPPED = "the one that ships"
 TYPES = ["image", ".pdf", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".webp"]
 
@@ -167,7 +156,7 @@ class _Page:
 
     def _downloads(self) -> None:
         with gr.Row(equal_height=False, visible=False, elem_id="cs-taking") as self.taking:
-            choices = [(label, name) for name, label in FORMAT_NAMES.items() if name in FORMATS]
+            choices = [(label, name) for name, label in FORMAT_NAMES.items()]
             self.format = gr.Dropdown(choices, value="pdf", label="Download as", scale=2)
             self.one = gr.Button("Download this document", scale=1, size="md")
             self.all = gr.Button("Download all documents", scale=1, size="md")

@@ -15,6 +15,17 @@ from clausescan.files import make_folder
 from clausescan.ui.workspace import Document
 
 ARCHIVE = "clausescan"
+FORMAT_NAMES = {
+    "json": "JSON, everything",
+    "jsonl": "JSON Lines",
+    "csv": "CSV, for spreadsheets",
+    "html": "HTML, one page to read",
+    "pdf": "PDF with highlights",
+    "png": "PNG, the photo with its clauses",
+    "coco": "COCO",
+    "w3c": "W3C Web Annotations",
+}
+"""What each format is called on the page."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a ZIP knows: an archive tells nothing of when."""
 

@@ -85,15 +85,15 @@ def form_html(review: Review, index: int, problem: Problem | None) -> str:
     height = min(max(len(clause.text) // 60 + 2, 3), 16)
     rows = [
         f'<label for="{own}-type">Type</label>'
-        f'<select id="{own}-type" name="type"{_invalid("type", own, wrong)}>{options}</select>',
+        f'<select id="{own}-type" name="type"{_invalid("type", own, wrong)}>{options}</select>'
+        f"{_message('type', own, wrong)}",
         f'<label for="{own}-text">Text</label>'
         f'<textarea id="{own}-text" name="text" rows="{height}" spellcheck="false"{_invalid("text", own, wrong)}>'
-        f"{safe(clause.text)}</textarea>",
+        f"{safe(clause.text)}</textarea>{_message('text', own, wrong)}",
     ]
     for kind in CLAUSE_TYPES:
         held = clause.fields if kind == clause.type else None
         rows.append(_fieldset(kind, held, own, hidden=kind != clause.type, wrong=wrong))
-    message = f'<p class="cs-wrong" id="{own}-wrong" role="alert">{safe(wrong.message)}</p>' if wrong else ""
     buttons = (
         '<div class="cs-acts"><button type="submit" class="cs-button primary">Save the correction</button>'
         '<button type="button" class="cs-button" data-act="close-form">Leave it</button></div>'
@@ -101,7 +101,7 @@ def form_html(review: Review, index: int, problem: Problem | None) -> str:
     legend = f'<h4 id="{own}-title">Correct clause {index + 1}</h4>'
     return (
         f'<form class="cs-form" data-clause="{index}" aria-labelledby="{own}-title" novalidate{" hidden" * (wrong is None)}>'
-        f"{legend}{message}{''.join(rows)}{buttons}</form>"
+        f"{legend}{''.join(rows)}{buttons}</form>"
     )
 
 
@@ -120,6 +120,7 @@ def _fieldset(kind: ClauseType, held: AnyFields | None, own: str, *, hidden: boo
         rows.append(
             f'<label for="{control}">{safe(words(name))} <span class="cs-hint">{safe(ENTRIES[name].hint)}</span></label>'
             f'<input type="text" {attributes} value="{safe(value)}" autocomplete="off">'
+            f"{_message(key, own, wrong)}"
         )
     legend = f"<legend>Fields: {safe(STYLES[kind].title.lower())}</legend>"
     return f'<fieldset data-type="{kind}"{" hidden disabled" * hidden}>{legend}{"".join(rows)}</fieldset>'
@@ -127,6 +128,13 @@ def _fieldset(kind: ClauseType, held: AnyFields | None, own: str, *, hidden: boo
 
 def _invalid(field: str, own: str, wrong: Problem | None) -> str:
     return f' aria-invalid="true" aria-describedby="{own}-wrong"' if wrong and wrong.field == field else ""
+
+
+def _message(field: str, own: str, wrong: Problem | None) -> str:
+    """What is wrong with a field, behind it."""
+    if wrong is None or wrong.field != field:
+        return ""
+    return f'<p class="cs-wrong" id="{own}-wrong" role="alert">{safe(wrong.message)}</p>'
 
 
 def _fields(kind: ClauseType, entered: Mapping[str, Any]) -> AnyFields:
