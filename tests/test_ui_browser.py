@@ -383,7 +383,10 @@ def test_the_keyboard_is_enough(visit, fake, tmp_path):
 
 def test_reload_and_cancel_in_the_middle(visit, fake, tmp_path):
     page = visit(fake.url)
-    drop(page, *photos(tmp_path / "p", "long a.png", "long b.png", "long c.png"))
+    (first, *others) = photos(tmp_path / "p", "first.png", "second.png", "third.png")
+    with Image.open(first) as frame:  # a document that does not end before it is cancelled
+        frame.save(tmp_path / "long.tiff", save_all=True, append_images=[frame] * 99)
+    drop(page, tmp_path / "long.tiff", *others)
     page.wait_for_selector(".cs-job progress")
     page.reload()
     page.wait_for_selector(".cs-job progress")
@@ -447,6 +450,7 @@ def test_a_photo_is_taken_with_the_camera(visit, fake):
     page = visit(fake.url)
     page.get_by_text("Take a photo with this").click()
     page.get_by_text("Click to Access Webcam").click()
+    page.wait_for_function("document.querySelector('video')?.currentTime > 0")  # it shows something
     page.get_by_label("capture photo").click()
     page.locator("img[src*='/file=']:visible").wait_for()
     page.get_by_role("button", name="Read this photo").click()

@@ -34,7 +34,7 @@ def load(config):
         model.text = hostile if "hostile" in photo.name else plain
         model.passages = shorter if "hostile" in photo.name else model.passages
         if "long" in photo.name:
-            time.sleep(3)
+            time.sleep(1)
         return page
 
     scan.rectify = choose
