@@ -8,7 +8,6 @@ from __future__ import annotations
 import glob
 import importlib.util
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +16,7 @@ import typer
 
 from clausescan import __version__
 from clausescan.config import BUDGETS, ExtractConfig, page_numbers
-from clausescan.errors import EXIT_CODES, ClausescanError, OutputError, UsageError
+from clausescan.errors import EXIT_CODES, ClausescanError, OutputError, UsageError, described
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -226,6 +225,7 @@ def _mount(name: str, summary: str, package: str | None = None) -> None:
 
 
 _mount("types", "Show the clause types there are; write and check your own.", "clausetypes")
+_mount("ui", "Open the page: drop photos, read their clauses, correct them, download them.")
 _mount("batch", "Find the clauses of every photo in a folder; goes on where it was interrupted.")
 _mount("train", "Train the model, a command a stage.")
 _mount("bench", "Measure the model: accuracy, speed, memory.")
@@ -271,23 +271,16 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = None  # the reader of our output went away; leave without a second error
         return OutputError.exit_code
-    except MemoryError:
-        return _complain("not enough memory", ClausescanError.exit_code)
+    except MemoryError as error:
+        return _complain(described(error), ClausescanError.exit_code)
     except Exception as error:
-        return _complain(f"internal error: {type(error).__name__} at {_place(error)}; please report it", 1)
+        return _complain(f"{described(error)}; please report it", 1)
 
 
 def _complain(message: str, status: int) -> int:
     printable = "".join(c if c.isprintable() else "\ufffd" for c in message)
     sys.stderr.write(f"clausescan: {printable}\n")
     return status
-
-
-def _place(error: Exception) -> str:
-    """File and line of our own code where the error arose; never its message, which may quote a contract."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "clausescan" in Path(f.filename).parts] or frames
-    return f"{Path(own[-1].filename).name}:{own[-1].lineno}"
 
 
 class _Drawing:

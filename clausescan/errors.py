@@ -6,7 +6,9 @@ The command line turns them into one line on stderr and an exit status, at one p
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class ClausescanError(Exception):
@@ -104,6 +106,22 @@ class PartialError(ClausescanError):
     """Some of several inputs failed; the others are done."""
 
     exit_code = 6
+
+
+def place(error: BaseException) -> str:
+    """File and line of our own code where the error arose; never its message, which may quote a contract."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "clausescan" in Path(f.filename).parts] or frames
+    return f"{Path(own[-1].filename).name}:{own[-1].lineno}"
+
+
+def described(error: BaseException) -> str:
+    """One line for a person about any error: what our own errors say, of others the kind and place alone."""
+    if isinstance(error, ClausescanError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "not enough memory"
+    return f"internal error: {type(error).__name__} at {place(error)}"
 
 
 EXIT_CODES: dict[int, str] = {

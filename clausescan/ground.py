@@ -21,9 +21,9 @@ from clausescan.geometry import PointMap, Points, bounding_box
 from clausescan.page import Reading, Word
 from clausescan.schema.answers import PassageAnswer
 from clausescan.schema.pagemap import Quad, as_quad
-from clausescan.schema.report import CLAUSES, Box, Clause, Evidence, OwnClause, OwnFields, Place, TextLine, UncertainWord
+from clausescan.schema.report import CLAUSES, Box, Clause, Evidence, OwnClause, Place, TextLine, UncertainWord
 from clausescan.schema.shapes import ClauseShape
-from clausescan.schema.values import Fields
+from clausescan.schema.values import Fields, OwnFields
 
 BEND = 0.08
 """A quad ends where a word's middle lies further than this part of its height from the quad's own middle line."""

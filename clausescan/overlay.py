@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,10 +79,10 @@ _FREE = [
 
 def styles(types: Iterable[ClauseType]) -> dict[ClauseType, Style]:
     """How each of these types is drawn. A type of the user's own has what its name stands for, whatever others are there, unless
-    an earlier one of the list has the same outline and hatching.
+    an earlier one of the list has the same outline and hatching. A type that is listed again counts once.
     """
     out: dict[ClauseType, Style] = {}
-    for kind in types:
+    for kind in dict.fromkeys(types):
         out[kind] = STYLES.get(kind) or _own_style(kind, out)
     return out
 
@@ -97,24 +97,37 @@ def _own_style(kind: ClauseType, others: dict[ClauseType, Style]) -> Style:
     return Style(slot[2], slot[0], slot[1], title(kind))
 
 
+REJECTED = Style((110, 110, 110), (1.5, 4), None, "Rejected")
+"""Of a clause that a reader rejected: an outline alone."""
+
 OPACITY = 0.28
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP"}
 
 
 def draw(
-    rgb: Picture, clauses: Sequence[Clause], first_number: int = 1, *, types: Sequence[ClauseType] = CLAUSE_TYPES
+    rgb: Picture,
+    clauses: Sequence[Clause],
+    first_number: int = 1,
+    rejected: Collection[int] = (),
+    *,
+    types: Sequence[ClauseType] = CLAUSE_TYPES,
 ) -> Picture:
-    """A copy of the photo, (H, W, 3) uint8 RGB, with its clauses numbered from `first_number` and a legend of `types`."""
+    """A copy of the photo, (H, W, 3) uint8 RGB, with its clauses numbered from `first_number` and a legend of `types`.
+
+    `rejected` are the indices of clauses that a reader rejected.
+    """
     out = rgb.copy()
     unit = max(out.shape[0], out.shape[1]) / 1000
-    looks = styles(dict.fromkeys([*types, *(clause.type for clause in clauses)]))
-    for clause in clauses:
-        _fill(out, clause, looks[clause.type], unit)
-    for number, clause in enumerate(clauses, first_number):
+    looks = styles([*types, *(clause.type for clause in clauses)])
+    drawn = [REJECTED if i in rejected else looks[clause.type] for i, clause in enumerate(clauses)]
+    for clause, style in zip(clauses, drawn, strict=True):
+        if style is not REJECTED:
+            _fill(out, clause, style, unit)
+    for number, (clause, style) in enumerate(zip(clauses, drawn, strict=True), first_number):
         for polygon in _polygons(clause):
-            _outline(out, polygon, looks[clause.type], unit)
-        _number(out, clause, number, looks[clause.type], unit)
-    _legend(out, clauses, looks, unit)
+            _outline(out, polygon, style, unit)
+        _number(out, clause, number, style.colour, unit)
+    _legend(out, list(looks.values()), drawn, unit)
     return out
 
 
@@ -186,28 +199,29 @@ def _dashes(out: Picture, start: Point, end: Point, dash: tuple[float, float], c
         cv2.line(out, _pixel(a), _pixel(b), colour, thick, cv2.LINE_AA)
 
 
-def _number(out: Picture, clause: Clause, number: int, style: Style, unit: float) -> None:
+def _number(out: Picture, clause: Clause, number: int, colour: Rgb, unit: float) -> None:
     """The clause's number in a filled circle before its first line."""
     if not clause.quads:
         return
     radius = max(int(13 * unit), 8)
     corner = (np.array(clause.quads[0][0]) + np.array(clause.quads[0][3])) / 2
     centre = np.clip(corner - [radius * 1.3, 0], radius + 1, [out.shape[1] - radius - 2, out.shape[0] - radius - 2])
-    cv2.circle(out, _pixel(centre), radius, style.colour, -1, cv2.LINE_AA)
+    cv2.circle(out, _pixel(centre), radius, colour, -1, cv2.LINE_AA)
     cv2.circle(out, _pixel(centre), radius, (255, 255, 255), max(round(unit), 1), cv2.LINE_AA)
     _text(out, str(number), centre, 0.55 * unit, (255, 255, 255), middle=True)
 
 
-def _legend(out: Picture, clauses: Sequence[Clause], looks: dict[ClauseType, Style], unit: float) -> None:
+def _legend(out: Picture, looks: Sequence[Style], drawn: Sequence[Style], unit: float) -> None:
     """A white box at the bottom left with a swatch, name and count for each type."""
     row, pad = 26 * unit, 10 * unit
-    labels = [f"{style.title} ({sum(c.type == kind for c in clauses)})" for kind, style in looks.items()]
+    rows = [*looks, *([REJECTED] if REJECTED in drawn else [])]
+    labels = [f"{style.title} ({sum(d is style for d in drawn)})" for style in rows]
     widest = max(cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.6 * unit, 1)[0][0] for text in labels)
     size = np.array([pad * 3 + row * 1.4 + widest, pad * 2 + row * len(labels)])
     corner = np.array([pad, out.shape[0] - pad - size[1]])
     cv2.rectangle(out, _pixel(corner), _pixel(corner + size), (255, 255, 255), -1)
     cv2.rectangle(out, _pixel(corner), _pixel(corner + size), (60, 60, 60), max(round(unit), 1))
-    for i, (style, label) in enumerate(zip(looks.values(), labels, strict=True)):
+    for i, (style, label) in enumerate(zip(rows, labels, strict=True)):
         at = corner + np.array([pad, pad + row * (i + 0.15)])
         _swatch(out, at, np.array([row * 1.4, row * 0.7]), style, unit)
         _text(out, label, at + np.array([row * 1.4 + pad, row * 0.56]), 0.6 * unit, (0, 0, 0))

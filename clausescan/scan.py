@@ -56,6 +56,10 @@ OnPage = Callable[[Photo, tuple[Clause, ...]], None]
 """Called after each page that was read, with its photo and its clauses: for drawing, without decoding twice."""
 OnPicture = Callable[[PicturedPage], None]
 """Called after each page that was decoded, read or not, with all that is known of it: for the formats that show photos."""
+OnStage = Callable[[int, str], None]
+"""Called as each stage begins, with the page's index and the stage's name, one of `STAGES`. What it raises ends the run."""
+STAGES = ("decode", "rectify", "read", "find", "ground")
+"""Of one page, in order."""
 
 
 def extract(
@@ -65,6 +69,7 @@ def extract(
     model: PageModel | None = None,
     on_page: OnPage | None = None,
     on_picture: OnPicture | None = None,
+    on_stage: OnStage | None = None,
 ) -> Report:
     """The clauses of one document: a photo, several photos in page order, or a PDF; `-` is standard input.
 
@@ -76,7 +81,7 @@ def extract(
     began = time.perf_counter()
     types = asked_types(config)
     prompts = questions(config, types)
-    run = _Run(config, model)
+    run = _Run(config, model, on_stage)
     reports: list[PageReport] = []
     clauses: list[Clause] = []
     for work in run.pages(_listed(sources)):
@@ -157,10 +162,13 @@ class _Work:
     reason: Reason | None = None
     message: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    on_stage: OnStage | None = None
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Add the wall time of a block to a stage."""
+        """Tell that a stage begins; add the wall time of a block to it."""
+        if self.on_stage and stage not in self.seconds:
+            self.on_stage(self.index, stage)
         began = time.perf_counter()
         try:
             yield
@@ -204,8 +212,9 @@ class _Work:
 class _Run:
     """What the pages of one document share: the options, the model once it is needed, and the warnings."""
 
-    def __init__(self, config: ExtractConfig, model: PageModel | None) -> None:
+    def __init__(self, config: ExtractConfig, model: PageModel | None, on_stage: OnStage | None = None) -> None:
         self.config = config
+        self.on_stage = on_stage
         self.warnings: list[str] = []
         self.unplaced: list[Unplaced] = []
         self.budgets: set[int] = set()
@@ -225,11 +234,13 @@ class _Run:
         source = pages(sources, self.config)
         index = 0
         while True:
+            if self.on_stage:
+                self.on_stage(index, "decode")
             began = time.perf_counter()
             item = next(source, None)
             if item is None:
                 break
-            work = _Work(index, _source(item))
+            work = _Work(index, _source(item), on_stage=self.on_stage)
             work.seconds["decode"] = round(time.perf_counter() - began, 4)
             if isinstance(item, Failure):
                 self.fail(work, item.error)

@@ -5,13 +5,12 @@ Nothing here touches the results: the batch moves the files to their places when
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clausescan.config import ExtractConfig
-from clausescan.errors import ClausescanError, InputError, ModelError, OutputError, UsageError
+from clausescan.errors import InputError, ModelError, OutputError, UsageError, described
 from clausescan.files import make_folder, write_atomic
 
 if TYPE_CHECKING:
@@ -61,12 +60,8 @@ def work(job: Job, model: PageModel) -> Outcome:
         return _work(job, model)
     except OutputError:
         raise
-    except MemoryError:
-        return Outcome(job, "failed", "memory", "not enough memory", job.sha256)
-    except ClausescanError as error:
-        return Outcome(job, "failed", _reason(error), str(error), job.sha256)
     except Exception as error:
-        return Outcome(job, "failed", "internal", f"internal error: {type(error).__name__} at {_place(error)}", job.sha256)
+        return Outcome(job, "failed", _reason(error), described(error), job.sha256)
 
 
 def _work(job: Job, model: PageModel) -> Outcome:
@@ -112,13 +107,6 @@ def _status(report: Report) -> str:
     return "done" if status == 0 else "unreadable" if status == InputError.exit_code else "partial"
 
 
-def _reason(error: ClausescanError) -> str:
-    kinds = ((InputError, "input"), (ModelError, "model"), (UsageError, "limits"))
+def _reason(error: Exception) -> str:
+    kinds = ((InputError, "input"), (ModelError, "model"), (UsageError, "limits"), (MemoryError, "memory"))
     return next((reason for kind, reason in kinds if isinstance(error, kind)), "internal")
-
-
-def _place(error: Exception) -> str:
-    """File and line of our own code where the error arose; never its message, which may quote a contract."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "clausescan" in Path(f.filename).parts] or frames
-    return f"{Path(own[-1].filename).name}:{own[-1].lineno}"

@@ -16,7 +16,7 @@ from clausescan.resources import PACKAGE
 
 LOADER = "clausescan.model.engine:load"
 """Where a worker gets its model from: module and function, called with the model's folder or None."""
-LAYOUT = 1
+LAYOUT = 2
 """Of what a batch writes for a photo; counted up when that changes, so that older results are made again."""
 MOST_WORKERS = 256
 

@@ -1,6 +1,7 @@
 """COCO object detection JSON (cocodataset.org, "Data format"): a category a clause type, polygons in photo pixels.
 
-Text and fields stand in each annotation's `attributes`, where annotation tools look for what the format does not define.
+Text and fields stand in each annotation's `attributes`, where annotation tools look for what the format does not define;
+where a reader corrected a clause, `review` there holds who and when, and the machine's answer.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from clausescan.export.writing import File, PicturedPage, Writer
-from clausescan.schema.clauses import BUILT_IN
+from clausescan.review import Review, report_reviews, shown_types
+from clausescan.schema.clauses import BUILT_IN, ClauseType
 from clausescan.schema.report import Clause, Report
 
 Size = tuple[int, int]
@@ -47,20 +49,24 @@ def to_coco(report: Report, sizes_px: Mapping[int, Size]) -> dict[str, Any]:
         ],
         "categories": [{"id": n, "name": kind, "supercategory": "clause"} for kind, n in numbers.items()],
         "annotations": [
-            _annotation(n, clause, numbers[clause.type], sizes_px[clause.page])
-            for n, clause in enumerate(report.clauses, 1)
-            if clause.page in sizes_px
+            _annotation(n, review, numbers[review.clause.type], sizes_px[review.machine.page])
+            for n, review in enumerate(report_reviews(report), 1)
+            if review.machine.page in sizes_px
         ],
     }
 
 
-def category_numbers(report: Report) -> dict[str, int]:
-    """A number for each type that was asked for: always the same one for a built-in type, the next ones for others."""
-    own = [kind for kind in report.types if kind not in BUILT_IN]
-    return {kind: (BUILT_IN.index(kind) if kind in BUILT_IN else len(BUILT_IN) + own.index(kind)) + 1 for kind in report.types}
+def category_numbers(report: Report) -> dict[ClauseType, int]:
+    """A number for each type that was asked for or that readers chose: always the same one for a built-in type, the next ones
+    for others.
+    """
+    kinds = shown_types(report)
+    own = [kind for kind in kinds if kind not in BUILT_IN]
+    return {kind: (BUILT_IN.index(kind) if kind in BUILT_IN else len(BUILT_IN) + own.index(kind)) + 1 for kind in kinds}
 
 
-def _annotation(number: int, clause: Clause, category: int, size: Size) -> dict[str, Any]:
+def _annotation(number: int, review: Review, category: int, size: Size) -> dict[str, Any]:
+    clause = review.clause
     polygons = [[_inside(point, size) for point in quad] for quad in clause.quads]
     xs = [x for polygon in polygons for x, _ in polygon] or [0.0]
     ys = [y for polygon in polygons for _, y in polygon] or [0.0]
@@ -73,12 +79,20 @@ def _annotation(number: int, clause: Clause, category: int, size: Size) -> dict[
         "bbox": [min(xs), min(ys), round(max(xs) - min(xs), 1), round(max(ys) - min(ys), 1)],
         "area": round(sum(_area(polygon) for polygon in polygons), 1),
         "score": clause.confidence,
-        "attributes": {
-            "heading": clause.heading,
-            "text": clause.text,
-            "fields": None if clause.fields is None else clause.fields.model_dump(mode="json"),
-        },
+        "attributes": {"heading": clause.heading} | _words(clause) | _review(review),
     }
+
+
+def _words(clause: Clause) -> dict[str, Any]:
+    return {"text": clause.text, "fields": None if clause.fields is None else clause.fields.model_dump(mode="json")}
+
+
+def _review(review: Review) -> dict[str, Any]:
+    """Nothing where nobody has looked at the clause."""
+    if review.status is None:
+        return {}
+    machine = {"type": review.machine.type} | _words(review.machine)
+    return {"review": {"status": review.status, "by": review.by, "at": review.at, "machine": machine}}
 
 
 def _inside(point: tuple[float, float], size: Size) -> tuple[float, float]:

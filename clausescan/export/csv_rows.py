@@ -11,8 +11,9 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 
-from clausescan.export.field_text import value_text
+from clausescan.export.field_text import fields_text, value_text
 from clausescan.export.writing import File, Writer
+from clausescan.review import Review, report_reviews
 from clausescan.schema.clauses import CLAUSE_TYPES, FIELDS
 from clausescan.schema.report import Clause, Report
 
@@ -23,8 +24,9 @@ _FIRST = ("number", "file", "sha256", "page", "page_in_file", "type", "heading",
 _LAST = (
     *("uncertain_words", "continues_from_previous", "continues_on_next"),
     *("confidence", "reading_confidence", "complete", "quads_photo_px"),
+    *("review", "reviewed_by", "reviewed_at", "corrected_type", "corrected_text", "corrected_fields"),
 )
-"""Pages are counted from 1 here, as people do."""
+"""Pages are counted from 1 here, as people do. From `review` on it is the readers' word, before it the machine's."""
 
 
 def columns(report: Report | None) -> tuple[str, ...]:
@@ -53,7 +55,8 @@ class CsvWriter(Writer):
 def clause_rows(report: Report) -> Iterator[dict[str, str]]:
     """Each clause as a row, its keys being the report's `columns`; values not yet made safe."""
     names = columns(report)
-    for number, clause in enumerate(report.clauses, 1):
+    for number, review in enumerate(report_reviews(report), 1):
+        clause = review.machine
         source = report.pages[clause.page].source
         row = {
             "number": str(number),
@@ -63,7 +66,8 @@ def clause_rows(report: Report) -> Iterator[dict[str, str]]:
             "page_in_file": str(source.page_index + 1),
             "uncertain_words": ", ".join(f"{u.text} ({u.other})" for u in clause.uncertain_words),
             "quads_photo_px": json.dumps(clause.quads, separators=(",", ":")),
-        } | _fields(clause)
+        }
+        row |= _fields(clause) | _review(review)
         yield {column: row[column] if column in row else _plain(getattr(clause, column, None)) for column in names}
 
 
@@ -84,6 +88,16 @@ def _fields(clause: Clause) -> dict[str, str]:
         return {}
     values = clause.fields.model_dump(mode="json").items()
     return {_column(clause.type, k): _plain(v) if isinstance(v, bool | None) else value_text(v) for k, v in values}
+
+
+def _review(review: Review) -> dict[str, str]:
+    """What readers said; a corrected value only where it differs from the machine's."""
+    row = {"review": review.status or "", "reviewed_by": review.by or "", "reviewed_at": review.at or ""}
+    own, changed = review.clause, review.changed
+    row["corrected_type"] = own.type if "type" in changed else ""
+    row["corrected_text"] = own.text if "text" in changed else ""
+    row["corrected_fields"] = fields_text(own.fields) or "none" if "fields" in changed and own.fields is not None else ""
+    return row
 
 
 def _plain(value: object) -> str:

@@ -16,6 +16,11 @@ def field_texts(fields: Fields) -> list[tuple[str, str]]:
     return out
 
 
+def fields_text(fields: Fields) -> str:
+    """All fields that say something in one line: `for cause; notice periods: 30 days`."""
+    return "; ".join(f"{name.replace('_', ' ')}{': ' * bool(value)}{value}" for name, value in field_texts(fields))
+
+
 def value_text(value: object) -> str:
     """A duration, an amount, a rate, copied words, a choice, or several of them."""
     if isinstance(value, list):

@@ -65,6 +65,13 @@ class DocumentFiles:
         self.written: list[Path] = []
         """Every file written so far."""
 
+    @property
+    def pictured(self) -> bool:
+        """Whether any of the formats takes pages with their photos; the others need only the end."""
+        from clausescan.export.writing import Writer
+
+        return any(type(writer).page is not Writer.page for writer in self._writers)
+
     def page(self, page: PicturedPage) -> None:
         """Take one page while its photo is in memory."""
         numbered = replace(page, first_number=self._clauses + 1)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from clausescan.export.field_text import field_texts
+from clausescan.export.field_text import field_texts, fields_text
 from clausescan.export.markup import colour, data_uri, document, escaped
 from clausescan.export.writing import File, PicturedPage, Writer, jpeg
 from clausescan.overlay import styles
-from clausescan.schema.report import Clause, PageReport, Report
+from clausescan.review import Review, report_reviews, shown_types
+from clausescan.schema.report import PageReport, Report
 from clausescan.schema.shapes import title
 
 LONGEST_PX = 1600
@@ -34,6 +35,8 @@ table { border-collapse: collapse; } th, td { text-align: left; padding: .2rem .
 .card { border: 1px solid #bbb; border-left-width: .5rem; padding: .6rem .8rem; margin-bottom: .8rem; }
 .card:target, .card:focus-within { background: #fff8d6; }
 blockquote { margin: .5rem 0; white-space: pre-wrap; overflow-wrap: anywhere; } .small { font-size: .85rem; color: #555; }
+.rejected blockquote { text-decoration: line-through; } .mark.rejected { fill-opacity: 0; stroke: #6e6e6e; }
+.review { font-weight: 600; } summary { cursor: pointer; }
 a { color: #004a7a; } a:focus-visible { outline: 3px solid #000; outline-offset: 2px; }
 @media (max-width: 50rem) { .page { grid-template-columns: minmax(0, 1fr); } }
 @media print { .page { break-inside: avoid; } }
@@ -68,7 +71,7 @@ class HtmlWriter(Writer):
 
 def _style(report: Report) -> str:
     """The sheet; each clause has rules of its own, so that a polygon and its card light up together."""
-    looks = styles(report.types)
+    looks = styles(shown_types(report))
     types = "".join(
         f".mark.type-{kind} {{ fill: {colour(s.colour)}; stroke: {colour(s.colour)}; }}\n"
         f".card.type-{kind} {{ border-left-color: {colour(s.colour)}; }}\n"
@@ -92,7 +95,7 @@ def _body(heading: str, report: Report, photos: dict[int, _Shown]) -> Iterator[s
         yield f"<tr><th>{escaped(title(kind))}</th><td>{escaped(verdict.verdict.replace('_', ' ') + detail)}</td></tr>\n"
     yield "</table>\n"
     for page in report.pages:
-        numbered = [(n, clause) for n, clause in enumerate(report.clauses, 1) if clause.page == page.index]
+        numbered = [(n, r) for n, r in enumerate(report_reviews(report), 1) if r.machine.page == page.index]
         yield from _page(page, numbered, photos.get(page.index))
     for warning in report.warnings:
         yield f'<p class="small">Warning: {escaped(warning)}</p>\n'
@@ -100,7 +103,7 @@ def _body(heading: str, report: Report, photos: dict[int, _Shown]) -> Iterator[s
     yield f'<footer class="small">{escaped(made)}</footer>\n'
 
 
-def _page(page: PageReport, clauses: list[tuple[int, Clause]], shown: _Shown | None) -> Iterator[str]:
+def _page(page: PageReport, clauses: list[tuple[int, Review]], shown: _Shown | None) -> Iterator[str]:
     yield f'<section class="page">\n<h2>Page {page.index + 1}: {escaped(page.source.name)}</h2>\n'
     if page.status != "read":
         yield f"<p>{escaped(page.status)}: {escaped(page.message or page.reason or '')}</p>\n"
@@ -108,29 +111,35 @@ def _page(page: PageReport, clauses: list[tuple[int, Clause]], shown: _Shown | N
     if shown is not None:
         yield f'<img src="{data_uri(shown.jpeg)}" alt="Photo of page {page.index + 1}">'
         yield f'<svg viewBox="0 0 {shown.size_px[0]} {shown.size_px[1]}" preserveAspectRatio="none">'
-        for number, clause in clauses:
-            yield _mark(number, clause)
+        for number, review in clauses:
+            yield _mark(number, review)
         yield "</svg>"
     yield "</div>\n<div>\n"
     if not clauses and page.status == "read":
         yield "<p>No clause on this page.</p>\n"
-    for number, clause in clauses:
-        yield from _card(number, clause)
+    for number, review in clauses:
+        yield from _card(number, review)
     yield "</div>\n</section>\n"
 
 
-def _mark(number: int, clause: Clause) -> str:
+def _mark(number: int, review: Review) -> str:
+    clause = review.clause
     polygons = "".join(f'<polygon points="{" ".join(f"{x:g},{y:g}" for x, y in quad)}"/>' for quad in clause.quads)
     label = f"{number}. {title(clause.type)}"
     return (
-        f'<a href="#clause-{number}" id="mark-{number}" class="mark type-{clause.type}" aria-label="{escaped(label)}">'
+        f'<a href="#clause-{number}" id="mark-{number}" class="mark {_classes(review)}" aria-label="{escaped(label)}">'
         f"<title>{escaped(label)}</title>{polygons}</a>"
     )
 
 
-def _card(number: int, clause: Clause) -> Iterator[str]:
+def _classes(review: Review) -> str:
+    return f"type-{review.clause.type}{' rejected' * (review.status == 'rejected')}"
+
+
+def _card(number: int, review: Review) -> Iterator[str]:
+    clause = review.clause
     heading = f"{number}. {title(clause.type)}" + (f": {clause.heading}" if clause.heading else "")
-    yield f'<article id="clause-{number}" class="card type-{clause.type}">\n<h3>{escaped(heading)}</h3>\n'
+    yield f'<article id="clause-{number}" class="card {_classes(review)}">\n<h3>{escaped(heading)}</h3>\n'
     before = "… " if clause.continues_from_previous else ""
     after = " …" if clause.continues_on_next else ""
     yield f"<blockquote>{before}{escaped(clause.text)}{after}</blockquote>\n"
@@ -141,10 +150,22 @@ def _card(number: int, clause: Clause) -> Iterator[str]:
         for name, value in texts:
             yield f"<tr><th>{escaped(name.replace('_', ' '))}</th><td>{escaped(value or 'yes')}</td></tr>\n"
         yield "</table>\n"
+    yield from _review(review)
     for word in clause.uncertain_words:
         yield f'<p class="small">Uncertain: “{escaped(word.text)}”, or “{escaped(word.other)}”</p>\n'
     link = f'<a href="#mark-{number}">Show on the photo</a>'
     yield f'<p class="small">{link}, confidence{_percent(clause.confidence)}</p>\n</article>\n'
+
+
+def _review(review: Review) -> Iterator[str]:
+    """Who did what, and the machine's answer where it was changed."""
+    if review.said:
+        yield f'<p class="review">{escaped(review.said[0].upper() + review.said[1:])}</p>\n'
+    if review.changed:
+        machine = review.machine
+        fields = fields_text(machine.fields) if machine.fields is not None else ""
+        yield f"<details><summary>The machine's answer</summary><p>{escaped(title(machine.type))}</p>\n"
+        yield f"<blockquote>{escaped(machine.text)}</blockquote>\n<p>{escaped(fields)}</p></details>\n"
 
 
 def _percent(value: float | None) -> str:

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import atan2, cos, hypot, sin
 from typing import Any
 
-from clausescan.export.field_text import field_texts
+from clausescan.export.field_text import fields_text
 from clausescan.export.writing import File, PicturedPage, Writer, jpeg
-from clausescan.overlay import Style, styles
+from clausescan.overlay import REJECTED, Style, styles
+from clausescan.review import Review
 from clausescan.schema.pagemap import Quad
 from clausescan.schema.report import Clause, Report, TextLine
+from clausescan.schema.shapes import title
 
 LONGEST_PT = 842
 """Of a page: the height of A4."""
@@ -62,9 +64,10 @@ class PdfWriter(Writer):
         self._canvas.drawImage(picture, 0, 0, width * scale, height * scale)
         place = _Place(height, scale)
         _write_text(self._canvas, page.lines, place)
-        looks = styles(page.report.verdicts)
-        for clause in page.clauses:
-            _highlight(self._canvas, clause, looks[clause.type], place)
+        reviews = page.reviews
+        looks = styles([*page.report.verdicts, *(review.clause.type for review in reviews)])
+        for review in reviews:
+            _highlight(self._canvas, review, looks[review.clause.type], place)
         self._canvas.showPage()
         return ()
 
@@ -85,18 +88,27 @@ class _Place:
         return round(x * self._scale, 3), round((self._height - y) * self._scale, 3)
 
 
-def _highlight(canvas: Any, clause: Clause, style: Style, place: _Place) -> None:
+def _highlight(canvas: Any, review: Review, style: Style, place: _Place) -> None:
     """One annotation a clause, its quads in the order that viewers agree on: top left, top right, bottom left, bottom right."""
+    clause = review.clause
     corners = [[place(point) for point in quad] for quad in clause.quads]
     if not corners:
         return
     points = [c for q in corners for corner in (q[0], q[1], q[3], q[2]) for c in corner]
     xs, ys = points[0::2], points[1::2]
-    colour = [round(1 - TINT * (1 - c / 255), 3) for c in style.colour]
-    said = [style.title, clause.text]
-    if clause.fields is not None:
-        said += [f"{name.replace('_', ' ')}{': ' * bool(value)}{value}" for name, value in field_texts(clause.fields)]
+    shown = REJECTED if review.status == "rejected" else style
+    colour = [round(1 - TINT * (1 - c / 255), 3) for c in shown.colour]
+    said = _said(clause)
+    if review.said:
+        said.append(f"[{review.said}]")
+    if review.changed:
+        said += ["[The machine's answer:]", *_said(review.machine)]
     canvas.highlightAnnotation("\n".join(said), (min(xs), min(ys), max(xs), max(ys)), points, colour, F=PRINTED)
+
+
+def _said(clause: Clause) -> list[str]:
+    fields = fields_text(clause.fields).split("; ") if clause.fields is not None else []
+    return [title(clause.type), clause.text, *filter(None, fields)]
 
 
 def _write_text(canvas: Any, lines: Sequence[TextLine], place: _Place) -> None:

@@ -1,7 +1,8 @@
 """W3C Web Annotations (Recommendation of 23 February 2017) as JSON-LD: an SVG selector on the photo, text bodies.
 
-The selector's coordinates are pixels of the photo as a viewer shows it (EXIF orientation applied). Nothing tells when or
-by whom; identifiers follow from the photo's hash, so that the same report gives the same file.
+The selector's coordinates are pixels of the photo as a viewer shows it (EXIF orientation applied). The machine's bodies tell
+nothing of when; those of a reader's corrections have creator and time. Identifiers follow from the photo's hash, so that the
+same report gives the same file.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from clausescan.export.writing import File, Writer
+from clausescan.review import Review, report_reviews
 from clausescan.schema.pagemap import Quad
 from clausescan.schema.report import Clause, PageReport, Report
 
@@ -34,27 +36,47 @@ def to_annotations(report: Report) -> dict[str, Any]:
         "@context": CONTEXT,
         "id": _urn(name),
         "type": "AnnotationPage",
-        "items": [_annotation(n, clause, report) for n, clause in enumerate(report.clauses, 1)],
+        "items": [_annotation(n, review, report) for n, review in enumerate(report_reviews(report), 1)],
     }
 
 
-def _annotation(number: int, clause: Clause, report: Report) -> dict[str, Any]:
+def _annotation(number: int, review: Review, report: Report) -> dict[str, Any]:
+    clause = review.machine
     page = report.pages[clause.page]
-    bodies = [
-        {"type": "TextualBody", "purpose": "classifying", "value": clause.type, "format": "text/plain"},
-        {"type": "TextualBody", "purpose": "describing", "value": clause.text, "format": "text/plain"},
-    ]
+    bodies = [_body("classifying", clause.type), _body("describing", clause.text)]
     if clause.fields is not None:
-        value = json.dumps(clause.fields.model_dump(mode="json"), ensure_ascii=False)
-        bodies.append({"type": "TextualBody", "purpose": "describing", "value": value, "format": "application/json"})
+        bodies.append(_body("describing", _fields(clause), "application/json"))
     return {
         "id": _urn(f"{page.source.sha256} {page.source.page_index} {number}"),
         "type": "Annotation",
         "motivation": "highlighting",
         "generator": {"type": "Software", "name": f"clausescan {report.clausescan}"},
-        "body": bodies,
+        "body": bodies + _review_bodies(review),
         "target": {"source": _source(page), "selector": {"type": "SvgSelector", "value": _svg(clause, page)}},
     }
+
+
+def _body(purpose: str, value: str, media: str = "text/plain") -> dict[str, Any]:
+    return {"type": "TextualBody", "purpose": purpose, "value": value, "format": media}
+
+
+def _fields(clause: Clause) -> str:
+    assert clause.fields is not None
+    return json.dumps(clause.fields.model_dump(mode="json"), ensure_ascii=False)
+
+
+def _review_bodies(review: Review) -> list[dict[str, Any]]:
+    """What a reader said of the clause, and each corrected value."""
+    if review.status is None:
+        return []
+    bodies = [_body("assessing", review.status)]
+    if "type" in review.changed:
+        bodies.append(_body("classifying", review.clause.type))
+    if "text" in review.changed:
+        bodies.append(_body("editing", review.clause.text))
+    if "fields" in review.changed and review.clause.fields is not None:
+        bodies.append(_body("editing", _fields(review.clause), "application/json"))
+    return [body | {"creator": {"type": "Person", "name": review.by}, "created": review.at} for body in bodies]
 
 
 def _source(page: PageReport) -> str:

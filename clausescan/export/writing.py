@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clausescan.review import Review, reviews
+from clausescan.schema.corrections import Correction
 from clausescan.schema.report import Clause, PageReport, Report, TextLine
 
 if TYPE_CHECKING:
@@ -29,10 +31,18 @@ class PicturedPage:
     rgb: NDArray[np.uint8]
     """(H, W, 3), EXIF orientation applied, without metadata."""
     clauses: tuple[Clause, ...]
+    """The machine's."""
     first_number: int
     """The number of its first clause in the document, counted from 1."""
     lines: tuple[TextLine, ...]
     """All text of the page, of clauses and others; empty where it could not be read."""
+    corrections: tuple[Correction, ...] = ()
+    """Those of the whole document."""
+
+    @property
+    def reviews(self) -> tuple[Review, ...]:
+        """Its clauses beside what readers made of them."""
+        return reviews(self.clauses, self.corrections, self.first_number - 1)
 
     @property
     def size_px(self) -> tuple[int, int]:

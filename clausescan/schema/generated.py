@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, create_model
 from clausescan.schema.answers import ANSWERS
 from clausescan.schema.batch_result import DocumentResult
 from clausescan.schema.clauses import FIELDS
+from clausescan.schema.corrections import Correction
 from clausescan.schema.listing import PageListing
 from clausescan.schema.report import CLAUSES, Report, Transcript, clause_model
 from clausescan.schema.shapes import ClauseShape
@@ -37,11 +38,14 @@ def all_schemas(own: Iterable[ClauseShape] = ()) -> dict[str, str]:
 
 
 def report_model(own: Iterable[ClauseShape]) -> type[BaseModel]:
-    """A report whose clauses are of the built-in types or of these, each with exactly its own fields."""
+    """A report whose clauses, and what readers made of them, are of the built-in types or of these, each with its own fields."""
     own = tuple(own)
     if not own:
         return Report
     every = [*CLAUSES.values(), *(clause_model(s.name, s.fields) for s in own)]
     clause: Any = Annotated[reduce(or_, every), Field(discriminator="type")]
     clauses: Any = (tuple[clause, ...], ...)
-    return create_model("Report", __base__=Report, __doc__=Report.__doc__, clauses=clauses)
+    fields: Any = (reduce(or_, [*FIELDS.values(), *(s.fields for s in own)]) | None, None)
+    correction = create_model("Correction", __base__=Correction, __doc__=Correction.__doc__, fields=fields)
+    corrections: Any = (tuple[correction, ...], ())
+    return create_model("Report", __base__=Report, __doc__=Report.__doc__, clauses=clauses, corrections=corrections)

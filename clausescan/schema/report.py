@@ -10,22 +10,12 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, create_model, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, ValidationInfo, create_model, field_validator, model_validator
 
 from clausescan.schema.clauses import BUILT_IN, FIELDS, ClauseType
+from clausescan.schema.corrections import Correction
 from clausescan.schema.pagemap import PageMap, Quad
-from clausescan.schema.values import (
-    MAX_ITEMS,
-    Amount,
-    Duration,
-    FieldKind,
-    FieldName,
-    Fields,
-    Month,
-    Percentage,
-    Phrase,
-    Strict,
-)
+from clausescan.schema.values import FieldKind, FieldName, Fields, OwnFields, Strict, holds
 
 SCHEMA_VERSION = "1"
 
@@ -169,24 +159,6 @@ def clause_model(kind: ClauseType, fields: type[Fields]) -> type[ClauseBase]:
 CLAUSES: dict[ClauseType, type[ClauseBase]] = {kind: clause_model(kind, fields) for kind, fields in FIELDS.items()}
 """The clause model of each built-in type."""
 
-OwnValue = (
-    bool
-    | FieldName
-    | None
-    | Annotated[tuple[Duration, ...], Field(max_length=MAX_ITEMS, strict=False)]
-    | Annotated[tuple[Amount, ...], Field(max_length=MAX_ITEMS, strict=False)]
-    | Annotated[tuple[Month, ...], Field(max_length=MAX_ITEMS, strict=False)]
-    | Annotated[tuple[Percentage, ...], Field(max_length=MAX_ITEMS, strict=False)]
-    | Annotated[tuple[Phrase, ...], Field(max_length=MAX_ITEMS, strict=False)]
-)
-
-
-class OwnFields(Fields):
-    """The fields of a type of the user's own, as the report's `own_types` says."""
-
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[FieldName, OwnValue]
-
 
 class OwnClause(ClauseBase):
     """A clause of a type of the user's own."""
@@ -288,10 +260,35 @@ class Report(Strict):
     clauses: tuple[Clause, ...]
     unplaced: tuple[Unplaced, ...] = ()
     """What the model listed and could not be found on the page; never part of `clauses`."""
+    corrections: tuple[Correction, ...] = ()
+    """What readers did to the clauses, in the order of time; `clauses` are the machine's and stay as they were."""
     pages: tuple[PageReport, ...]
     seconds: dict[str, float]
     """Wall time a stage, over all pages, and `total`."""
     warnings: tuple[str, ...]
+
+    @field_validator("corrections")
+    @classmethod
+    def _corrections_fit(cls, corrections: tuple[Correction, ...], info: ValidationInfo) -> tuple[Correction, ...]:
+        """Each is of a clause that is there, and its fields become those of the type that the clause has by then."""
+        if not {"clauses", "own_types"} <= info.data.keys():  # what is wrong with them is told already
+            return corrections
+        own = {t.type: t.fields for t in info.data["own_types"]}
+        machine: list[ClauseType] = [clause.type for clause in info.data["clauses"]]
+        types = list(machine)
+        out = []
+        for correction in corrections:
+            at = correction.clause
+            if at >= len(machine):
+                raise ValueError("a correction is of a clause that is not there")
+            types[at] = machine[at] if correction.act == "undo" else correction.type or types[at]
+            if types[at] not in FIELDS and types[at] not in own:
+                raise ValueError("a correction is to a type that is neither built in nor among the own types")
+            if correction.fields is not None:
+                fields = _corrected(correction.fields, types[at], own)
+                correction = correction.model_copy(update={"fields": fields})
+            out.append(correction)
+        return tuple(out)
 
     @model_validator(mode="after")
     def _own_clauses_fit(self) -> Report:
@@ -302,24 +299,29 @@ class Report(Strict):
                 continue
             if clause.type not in own:
                 raise ValueError("a clause is of a type that is neither built in nor among the own types")
-            if clause.fields is None:
-                continue
-            values = dict(clause.fields)
-            if list(values) != list(own[clause.type]):
-                raise ValueError("a clause's fields are not those of its type")
-            if not all(holds(kind, values[name]) for name, kind in own[clause.type].items()):
-                raise ValueError("a clause's field holds what is not of its kind")
+            if clause.fields is not None:
+                _check_own(clause.fields, own[clause.type], "a clause")
         return self
 
 
-def holds(kind: FieldKind, value: object) -> bool:
-    """Whether a value of an own type's field is of the field's kind; its bounds are checked elsewhere."""
-    if kind == "flag":
-        return isinstance(value, bool)
-    if kind == "choice":
-        return value is None or isinstance(value, str)
-    items: Any = {"durations": Duration, "amounts": Amount, "months": int, "percentages": float | int, "phrases": str}[kind]
-    return isinstance(value, tuple) and all(isinstance(v, items) for v in value)
+def _check_own(fields: Fields, kinds: dict[FieldName, FieldKind], whose: str) -> None:
+    values = dict(fields)
+    if list(values) != list(kinds):
+        raise ValueError(f"{whose}'s fields are not those of its type")
+    if not all(holds(kind, values[name]) for name, kind in kinds.items()):
+        raise ValueError(f"{whose}'s field holds what is not of its kind")
+
+
+def _corrected(fields: Fields, kind: ClauseType, own: dict[ClauseType, dict[FieldName, FieldKind]]) -> Fields:
+    """Corrected fields as those of this type, whichever type with fields of the same names they were read as."""
+    model = FIELDS.get(kind, OwnFields)
+    try:
+        out = fields if type(fields) is model else model(**dict(fields))
+    except ValidationError:  # its message would quote the fields
+        raise ValueError("a correction's fields are not of its clause's type") from None
+    if kind not in FIELDS:
+        _check_own(out, own[kind], "a correction")
+    return out
 
 
 class TextLine(Strict):

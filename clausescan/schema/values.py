@@ -7,7 +7,7 @@ list, never a guess.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
@@ -90,3 +90,32 @@ def choices_of(field: FieldInfo) -> tuple[str, ...]:
     literal = next((a for a in get_args(field.annotation) if get_args(a)), None)
     words = get_args(literal) if type(None) in get_args(field.annotation) else ()
     return words if all(isinstance(w, str) for w in words) else ()
+
+
+OwnValue = (
+    bool
+    | FieldName
+    | None
+    | Annotated[tuple[Duration, ...], Field(max_length=MAX_ITEMS, strict=False)]
+    | Annotated[tuple[Amount, ...], Field(max_length=MAX_ITEMS, strict=False)]
+    | Annotated[tuple[Month, ...], Field(max_length=MAX_ITEMS, strict=False)]
+    | Annotated[tuple[Percentage, ...], Field(max_length=MAX_ITEMS, strict=False)]
+    | Annotated[tuple[Phrase, ...], Field(max_length=MAX_ITEMS, strict=False)]
+)
+
+
+class OwnFields(Fields):
+    """The fields of a type of the user's own, as the report's `own_types` says."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[FieldName, OwnValue]
+
+
+def holds(kind: FieldKind, value: object) -> bool:
+    """Whether a value of an own type's field is of the field's kind; its bounds are checked elsewhere."""
+    if kind == "flag":
+        return isinstance(value, bool)
+    if kind == "choice":
+        return value is None or isinstance(value, str)
+    items: Any = {"durations": Duration, "amounts": Amount, "months": int, "percentages": float | int, "phrases": str}[kind]
+    return isinstance(value, tuple) and all(isinstance(v, items) for v in value)
