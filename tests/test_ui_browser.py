@@ -242,14 +242,15 @@ def correct(page, shoot):
     card = page.locator(".cs-card[data-clause='0']")
     card.locator("[data-act=edit]").click()
     form = card.locator("form")
+    shown = form.locator("fieldset:not([hidden])")  # of the clause's type
     form.get_by_label("Text").fill("Corrected words of the clause.")
-    form.get_by_label("notice periods").fill("whenever it suits")
+    shown.get_by_label("notice periods").fill("whenever it suits")
     form.get_by_role("button", name="Save").click()
     form.get_by_role("alert").wait_for()
-    assert form.get_by_label("notice periods").get_attribute("aria-invalid") == "true"
+    assert shown.get_by_label("notice periods").get_attribute("aria-invalid") == "true"
     assert form.get_by_label("Text").input_value() == "Corrected words of the clause."  # nothing that was typed is lost
     shoot(page, "wrong")
-    form.get_by_label("notice periods").fill("60 days; 2 weeks")
+    shown.get_by_label("notice periods").fill("60 days; 2 weeks")
     form.get_by_role("button", name="Save").click()
     card.locator(".cs-review.corrected").wait_for()
     assert not form.is_visible()
