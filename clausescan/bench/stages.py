@@ -28,6 +28,7 @@ from clausescan.photo import Failure, pages
 from clausescan.scan import extract
 from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
 from clausescan.schema.report import Clause, Report, TextLine
+from clausescan.schema.shapes import SHAPES
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,12 @@ def grounded(reading: Reading, photo_to_page: PointMap, find: Callable[[Reading]
         return PageResult((), ())
     clauses = []
     for passage in find(reading).passages:
+        shape = SHAPES[passage.type]
         try:
-            answer = parse_answer(passage.type, passage.answer_json)
+            answer = None if passage.answer_json is None else parse_answer(shape, passage.answer_json)
         except AnswerError:  # as in the pipeline: quoted, without fields
             answer = None
-        clauses.append(ground(passage, answer, words, 0).clause)
+        clauses.append(ground(passage, shape, answer, words, 0).clause)
     return PageResult(text_lines(words), tuple(sorted(clauses, key=lambda c: (c.first, c.last))))
 
 
@@ -101,6 +103,6 @@ class TextOnly:
         asked = v.text(" " + self.prompts[kind].short)
         question = [v.id[ASK], *asked, *v.lines(lines, [begins[n] for n in shown])[0], v.id[ANSWER]]
         nothing = torch.zeros(0, self.compact.config.hidden_size)
-        answer = self.compact.writer.write(question, nothing, copying_schema(kind, [w for line in lines for w in line]))
+        answer = self.compact.writer.write(question, nothing, copying_schema(SHAPES[kind], [w for line in lines for w in line]))
         skipped = tuple(n for n in numbers if n not in shown)
         return Passage(kind, inside[0], inside[-1], skipped, run.confidence, answer, 0)

@@ -16,7 +16,7 @@ from clausescan.model.configuration import ClausescanConfig
 from clausescan.model.engine import MANIFEST
 from clausescan.model.modeling import ClausescanForConditionalGeneration
 from clausescan.schema.clauses import CLAUSE_TYPES
-from clausescan.train.taught import TAUGHT
+from clausescan.train.curriculum import TAUGHT
 
 
 def assemble(

@@ -15,8 +15,8 @@ from clausescan.model.choice import clauses_of
 from clausescan.model.vocabulary import Vocabulary
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.train.contracts import Contracts
+from clausescan.train.curriculum import TAUGHT
 from clausescan.train.split import held_out_contract
-from clausescan.train.taught import TAUGHT
 from clausescan.train.teach_clauses import SpanTags, Teacher, Understanding, begin_from, page_states, words_of
 from clausescan.train.weak import UNTOLD, contract_pages, known_tags
 

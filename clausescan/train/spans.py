@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clausescan.train.contracts import Contracts
-from clausescan.train.taught import CUAD_CATEGORIES
+from clausescan.train.curriculum import CUAD_CATEGORIES
 
 OUTSIDE, BEGIN, INSIDE = 0, 1, 2
 GRAM = 6

@@ -32,11 +32,11 @@ from clausescan.schema.answers import ANSWERS, dump_answer
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.train.augment import misread, other_name, rename, renumber_fields, renumber_words, renumbering
 from clausescan.train.checkpoints import Average, load_checkpoint, save_checkpoint
+from clausescan.train.curriculum import TAUGHT
 from clausescan.train.drills import draw_drill
 from clausescan.train.labels import LabelledClause, LabelledPage
 from clausescan.train.sightings import Sighting
 from clausescan.train.split import held_out_contract
-from clausescan.train.taught import TAUGHT
 from clausescan.train.weak import UNTOLD, WeakPage, known_tags
 
 SpanTags = dict[tuple[str, int], NDArray[np.int64]]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.train.contracts import Contracts
+from clausescan.train.curriculum import BY_HEADING, CUAD_CATEGORIES
 from clausescan.train.labels import LabelledPage
-from clausescan.train.taught import BY_HEADING, CUAD_CATEGORIES
 
 UNTOLD = -100
 OUTSIDE, BEGIN, INSIDE = 0, 1, 2
