@@ -10,7 +10,7 @@ from clausescan.train.passages import composed_pages, load_passages, parse
 from clausescan.train.spans import align
 from clausescan.train.teach_clauses import masked_words, tag_loss, tags_of, words_of
 from clausescan.train.weak import UNTOLD, known_tags
-from tests.test_model import vocabulary  # noqa: F401
+from tests.test_model_reading import vocabulary  # noqa: F401 (a fixture)
 
 
 def test_a_passage_knows_where_its_clauses_stand() -> None:
