@@ -349,7 +349,8 @@ def test_text_alone_is_read_with_line_breaks_and_paragraphs() -> None:
 
     answer = TextOnly(load()).find(specimen.reading())
     passages = {p.type: p for p in answer.passages}
-    assert passages["liability_cap"].first[0] == 5
+    cap = passages["liability_cap"]
+    assert cap.first[0] <= 5 <= cap.last[0]
     assert all(p.visual_tokens == 0 for p in answer.passages)
 
 

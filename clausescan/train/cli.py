@@ -150,7 +150,7 @@ def assemble(data: Data, work: Work, out: Annotated[Path, typer.Option(help="Fol
     from clausescan.train.assemble import assemble as run
     from clausescan.train.calibrate import calibrate
     from clausescan.train.contracts import Contracts
-    from clausescan.train.further import measure
+    from clausescan.train.offered import measure
     from clausescan.train.spans import span_tags
 
     checkpoint, tokenizer = work / "clauses-visual" / "clauses.pt", work / "language" / "tokenizer.json"
