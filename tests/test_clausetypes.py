@@ -182,6 +182,8 @@ def test_names_that_cannot_be(name, tmp_path, run):
     (tmp_path / f"{name.replace('/', '')}.yaml").write_text(GOOD)
     with pytest.raises(TypeFileError, match=r"yaml:1: "):
         find_types(tmp_path)
+    with pytest.raises(TypeFileError, match=r"x\.yaml:1: "):
+        own_prompt(TypeSource(name, (("x.yaml", GOOD),)))
     if name not in BUILT_IN:
         assert run("types", "new", name, "--in", tmp_path / "new")[0] == 2
 

@@ -15,6 +15,7 @@ import string
 from collections.abc import Collection, Iterator, Mapping
 
 from clausescan.clausetypes.fieldlist import FieldReader, OwnField, fields_model, fields_of_class, text_of
+from clausescan.clausetypes.finding import problem_of_name
 from clausescan.clausetypes.marked import File, Node, compose, entries, is_mapping, line_of, word
 from clausescan.config import TypeSource
 from clausescan.errors import PromptError, TypeFileError
@@ -59,6 +60,9 @@ class _Definition:
         self.keys = entries(self.root)
 
     def prompt(self) -> TypePrompt:
+        wrong = problem_of_name(self.name)
+        if wrong is not None:
+            raise TypeFileError([self.file.at(1, wrong)])
         if not is_mapping(self.root):
             raise TypeFileError([self.file.at(self.root, f"a type is a mapping with some of {', '.join(KEYS)}")])
         fields, model = self._fields()
