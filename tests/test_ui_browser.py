@@ -386,7 +386,8 @@ def test_reload_and_cancel_in_the_middle(visit, fake, tmp_path):
     page = visit(fake.url)
     (first, *others) = photos(tmp_path / "p", "first.png", "second.png", "third.png")
     with Image.open(first) as frame:  # a document that does not end before it is cancelled
-        frame.save(tmp_path / "long.tiff", save_all=True, append_images=[frame] * 99)
+        small = frame.convert("L")
+        small.save(tmp_path / "long.tiff", save_all=True, append_images=[small] * 99, compression="tiff_deflate")
     drop(page, tmp_path / "long.tiff", *others)
     page.wait_for_selector(".cs-job progress")
     page.reload()
@@ -398,6 +399,15 @@ def test_reload_and_cancel_in_the_middle(visit, fake, tmp_path):
     finished(page)
     assert sorted(states(page)) == ["3 clauses", "cancelled", "cancelled"]
     assert page.locator("[data-status]").inner_text() == "1 of 3 done, 2 cancelled"
+
+
+def test_too_large_a_file_is_refused_with_a_word(visit, tmp_path):
+    with running(tmp_path / "home", REAL, "--max-bytes", "20000") as server:
+        page = visit(server.url)
+        drop(page, *photos(tmp_path / "p", "large.png"))
+        page.get_by_text(re.compile("exceed|too large|maximum", re.IGNORECASE)).first.wait_for()
+        assert page.locator(".cs-job").count() == 0
+        assert not [p for p in server.cache.rglob("*") if p.is_file() and p.stat().st_size > 20000]
 
 
 def test_two_users_at_once(visit, fake, tmp_path):
