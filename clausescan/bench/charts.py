@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-ROW_PX, LABEL_PX, PANEL_PX, MARGIN_PX, HEAD_PX = 44, 420, 300, 24, 110
+ROW_PX, LABEL_PX, PANEL_PX, MARGIN_PX, HEAD_PX = 44, 540, 300, 24, 110
 BAR, OTHER_BAR, INK, PALE = (47, 111, 158), (176, 122, 58), (32, 32, 32), (120, 120, 120)
 
 

@@ -2,7 +2,8 @@
 
 A labelled page of a contract is set again, every word at its own place, in one font family; `train.scene` photographs it, and
 the whole pipeline reads the photo. Contracts are held out by company (`train.split`), font families by name (`train.sheets`).
-All four groups draw their looks from the same seeds, and a group's fonts and contracts differ in nothing else.
+Seen and held-out fonts set the same pages, seen and held-out contracts are set in the same fonts, and all four groups are
+photographed alike.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,8 @@ from clausescan.train.sightings import line_geometry
 from clausescan.train.split import held_out_contract
 
 POINT_MM = 25.4 / 72
+FITTING = 0.25
+"""Part of a page's words that may come out wider than they were."""
 
 Box = tuple[float, float, float, float]
 
@@ -70,7 +74,8 @@ class SetPage:
 def set_again(page: LabelledPage, geometry: Sequence[tuple[float, float, float, float]], file: str) -> SetPage:
     """Set a page's words in a font file, each where it stood; `geometry` is `line_geometry`'s, in points.
 
-    One size for all lines of one x-height: the font's own, made narrower or wider until its words are as long as the page's.
+    One size for all lines of one x-height, chosen so that most words are no longer than they were; a word that is longer pushes
+    the next to the right, never closer than a space.
     Characters that the font lacks are left out, in print and in the truth.
     """
     scale = SHEET_WIDTH / page.size_pt[0]
@@ -82,13 +87,13 @@ def set_again(page: LabelledPage, geometry: Sequence[tuple[float, float, float, 
     rows: list[tuple[Box | None, ...]] = []
     for line, boxes, (_, _, middle, x_height) in zip(texts, page.boxes, geometry, strict=True):
         face = ImageFont.truetype(file, max(6.0, factor * x_height * scale))
-        baseline, end = (middle + x_height / 2) * scale, -1e9
+        baseline, end, space = (middle + x_height / 2) * scale, -1e9, face.getlength(" ")
         row: list[Box | None] = []
         for text, box in zip(line, boxes, strict=True):
             if not text:
                 row.append(None)
                 continue
-            x = max(box[0] * scale, end + 0.15 * face.size)
+            x = max(box[0] * scale, end + space)
             pen.text((x, baseline), text, fill=20, font=face, anchor="ls")
             x0, y0, x1, y1 = face.getbbox(text, anchor="ls")
             row.append((x + x0 - 0.5, baseline + y0 - 0.5, x + x1 - 0.5, baseline + y1 - 0.5))
@@ -100,7 +105,7 @@ def set_again(page: LabelledPage, geometry: Sequence[tuple[float, float, float, 
 def _size_factor(
     page: LabelledPage, geometry: Sequence[tuple[float, float, float, float]], texts: Sequence[Sequence[str]], file: str
 ) -> float:
-    """Font size over a line's x-height, such that the median word is as wide as on the page."""
+    """Font size over a line's x-height, such that most words are no wider than on the page and lines stay apart."""
     face = ImageFont.truetype(file, 100)
     ratios = [
         (box[2] - box[0]) / (face.getlength(text) / 100) / x_height
@@ -108,7 +113,11 @@ def _size_factor(
         for text, box in zip(line, boxes, strict=True)
         if len(text) > 2 and x_height > 0
     ]
-    return float(np.median(ratios)) if ratios else 2.0
+    usual = float(np.median([x_height for _, _, _, x_height in geometry]))
+    pitches = [b[2] - a[2] for a, b in pairwise(geometry) if b[2] - a[2] > usual]
+    _, top, _, bottom = face.getbbox("Hg", anchor="ls")
+    room = 0.95 * float(np.quantile(pitches, 0.25)) / ((bottom - top) / 100 * usual) if pitches else np.inf
+    return min(float(np.quantile(ratios, FITTING)) if ratios else 2.0, room)
 
 
 def truth_of(name: str, page: LabelledPage, made: SetPage, to_photo: SheetMap, frame: tuple[int, int]) -> dict[str, Any]:
@@ -146,16 +155,17 @@ def compose(
 
     Raises `UsageError` where too few such pages or fonts are at hand.
     """
-    rng = np.random.default_rng((seed, GROUPS.index(group)))
+    page_rng = np.random.default_rng((seed, 0, group.contracts == "held out"))
+    font_rng = np.random.default_rng((seed, 1, group.fonts == "held out"))
     wanted = [p for p in pages if p.clauses and held_out_contract(p.pdf) == (group.contracts == "held out")]
     fonts = families(group.fonts == "held out")
     if len(wanted) < count or not fonts:
         raise UsageError(f"{count} pages of {group.contracts} contracts in {group.fonts} fonts are not at hand")
     rows = {(row["pdf"], row["page"]): i for i, row in enumerate(contracts.index)}
-    for number, at in enumerate(rng.permutation(len(wanted))[:count]):
+    for number, at in enumerate(page_rng.permutation(len(wanted))[:count]):
         page = wanted[int(at)]
-        family = fonts[int(rng.integers(len(fonts)))]
-        file = family[int(rng.integers(len(family)))]
+        family = fonts[int(font_rng.integers(len(fonts)))]
+        file = family[int(font_rng.integers(len(family)))]
         made = set_again(page, line_geometry(page, contracts[rows[page.pdf, page.index]].chars), file)
         seen = look(seed * 1000 + number)  # the same looks in all groups
         photo, to_photo = take(made.picture, page.size_pt[0] * POINT_MM, seen)

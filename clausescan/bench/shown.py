@@ -175,11 +175,10 @@ def tokens_picture(rows: Sequence[TokenRow]) -> bytes:
         Panel("prefill, seconds", [r.prefill_s for r in rows], lambda v: f"{v:,.2f}", decades=True),
         Panel("prefill, MB", [r.prefill_mb for r in rows], lambda v: f"{v:,.0f}", decades=True),
     )
-    fitted = ", ".join(r.name for r in rows if not r.prefill_measured)
-    note = "The same language model in every row. " + (f"Fitted beyond what was measured: {fitted}." if fitted else "")
-    return chart(
-        "One contract page: what the language model is given", note, [r.name for r in rows], [r.ours for r in rows], panels
-    )
+    fitted = "" if all(r.prefill_measured for r in rows) else " Prefill of the tiled photos is fitted to shorter ones."
+    note = "The same language model in every row." + fitted
+    title = "One contract page: what the language model is given"
+    return chart(title, note, [r.name for r in rows], [r.ours for r in rows], panels)
 
 
 COMPRESSOR_KEYS = ("kind", "parameters", "steps", "seconds", "loss", "word_f1", "presence_f1")

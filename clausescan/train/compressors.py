@@ -142,8 +142,8 @@ def train_one(run: CompressorRun, kind: Kind, pages: Sequence[SeenPage], log: Ca
     unseen = sorted((p for p in pages if held_out_contract(p.page.pdf)), key=lambda p: not p.page.clauses)[: run.most_held_out]
     if len(learn) < run.accumulate or not unseen:
         raise UsageError("too few sightings are on disk; `clausescan train clauses --visual` makes them")
-    path = run.out / f"compressor-{kind}.pt"
-    done = run.out / f"compressor-{kind}.seconds"
+    path = run.out / f"{kind}-{run.budget}-{run.steps}-{run.seed}.pt"  # another setting is another run, never gone on with
+    done = path.with_suffix(".seconds")
     step = load_checkpoint(path, model, optimiser, average)
     spent = float(done.read_text()) if step else 0.0
     order = list(_order(len(learn), run.steps * run.accumulate, run.seed))
