@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +30,10 @@ class ChoiceHead(nn.Module):
         return self.leave(self.act(self.hidden(self.norm(states)))).view(-1, self.types, TAGS)  # type: ignore[no-any-return]
 
 
-INSIDE_BIAS = 1.0
-"""Added to begin and inside against outside: the best word F1 on the held-out pages (0.839 without, 0.854 with it)."""
+INSIDE_BIAS = 0.5
+"""Added to begin and inside against outside: with 1.0 the held-out pages' presence F1 falls from 0.870 to 0.858."""
+MID_SENTENCE_PENALTY = 4.0
+"""Cost of a clause that begins or ends inside a sentence: held-out word F1 0.849 without, 0.852 with it, and no torn quotes."""
 REJOIN_PENALTY = 2.0
 """Cost of inside straight after outside: a clause that goes on after a page footer, or one whose beginning was not seen."""
 REJOIN_WORDS = 25
@@ -46,17 +50,39 @@ class Run:
     confidence: float
 
 
-def best_runs(log_p: NDArray[np.float64]) -> list[Run]:
-    """Clauses of one type by Viterbi's path through (W, 3) log-probabilities of outside, begin and inside."""
+_SENTENCE_END = re.compile(r"[.;:!?][\"”’)\]]*$")
+_ENUMERATOR = re.compile(r"\(?\w{1,4}\)$")
+
+
+def sentence_starts(lines: Sequence[Sequence[str]], begins: Sequence[bool]) -> NDArray[np.bool_]:
+    """(W,) whether each word can begin a sentence: after a stop, with a paragraph (`begins`, one a line), or as "(a)"."""
+    out: list[bool] = []
+    before = "."
+    for line, begin in zip(lines, begins, strict=True):
+        for k, word in enumerate(line):
+            fresh = begin and k == 0
+            out.append(fresh or bool(_SENTENCE_END.search(before)) or bool(_ENUMERATOR.match(word)))
+            before = word
+    return np.array(out, bool)
+
+
+def best_runs(log_p: NDArray[np.float64], starts: NDArray[np.bool_]) -> list[Run]:
+    """Clauses of one type by Viterbi's path through (W, 3) log-probabilities of outside, begin and inside.
+
+    `starts` (W,) are the words that can begin a sentence; elsewhere beginning or ending costs `MID_SENTENCE_PENALTY`.
+    """
     if not len(log_p):
         return []
     leave = np.zeros((TAGS, TAGS))  # from (row) to (column)
     leave[OUTSIDE, INSIDE] = -REJOIN_PENALTY
+    torn = leave.copy()
+    torn[:, BEGIN] -= MID_SENTENCE_PENALTY
+    torn[BEGIN:, OUTSIDE] -= MID_SENTENCE_PENALTY
     score = log_p + np.where(np.arange(TAGS) == OUTSIDE, 0.0, INSIDE_BIAS)
     total = score[0] + leave[OUTSIDE]
     back = np.zeros(score.shape, np.int64)
     for w in range(1, len(score)):
-        step = total[:, None] + leave
+        step = total[:, None] + (leave if starts[w] else torn)
         back[w] = step.argmax(0)
         total = step.max(0) + score[w]
     tag = int(total.argmax())
@@ -80,9 +106,9 @@ PEAK_WORDS = 12
 """With no run found, the best stretch of so many words speaks for the page."""
 
 
-def clauses_of(log_p: NDArray[np.float64]) -> list[Run]:
+def clauses_of(log_p: NDArray[np.float64], starts: NDArray[np.bool_]) -> list[Run]:
     """The best runs that are long enough to be clauses."""
-    return [r for r in best_runs(log_p) if r.last - r.first + 1 - len(r.outside) >= LEAST_WORDS]
+    return [r for r in best_runs(log_p, starts) if r.last - r.first + 1 - len(r.outside) >= LEAST_WORDS]
 
 
 def presence_odds(log_p: NDArray[np.float64], runs: list[Run]) -> float:
