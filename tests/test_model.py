@@ -10,7 +10,7 @@ from transformers import AutoModelForImageTextToText
 from transformers.cache_utils import DynamicCache
 
 from clausescan.model.charset import NUM_CLASSES
-from clausescan.model.choice import BEGIN, INSIDE, OUTSIDE, best_runs, sentence_starts
+from clausescan.model.choice import BEGIN, INSIDE, OUTSIDE, SENTENCE, UNIT, best_runs, word_places
 from clausescan.model.configuration import ClausescanConfig
 from clausescan.model.encoder import LINE_CHANNELS, PageEncoder
 from clausescan.model.language import LanguageModel
@@ -146,20 +146,28 @@ def test_best_runs_finds_adjacent_clauses_and_steps_over_a_footer() -> None:
     tags = [OUTSIDE] * 5 + [BEGIN] + [INSIDE] * 9 + [BEGIN] + [INSIDE] * 5 + [OUTSIDE] * 3 + [INSIDE] * 6 + [OUTSIDE] * 4
     p = np.full((len(tags), 3), 0.02)
     p[np.arange(len(tags)), tags] = 0.96
-    first, second = best_runs(np.log(p), np.ones(len(tags), bool))
+    first, second = best_runs(np.log(p), np.full(len(tags), UNIT, np.int8))
     assert (first.first, first.last, first.outside) == (5, 14, ())
     assert (second.first, second.last, second.outside) == (15, 29, (21, 22, 23))
     assert second.confidence == pytest.approx(0.98, abs=0.01)
-    assert best_runs(np.zeros((0, 3)), np.zeros(0, bool)) == []
+    assert best_runs(np.zeros((0, 3)), np.zeros(0, np.int8)) == []
 
 
 def test_a_clause_begins_and_ends_with_a_sentence_unless_the_words_say_otherwise() -> None:
     words = [["Fees", "are", "due.", "Either", "party", "may"], ["end", "it.", "(b)", "Taxes", "too."]]
-    starts = sentence_starts(words, [True, False])
-    assert np.flatnonzero(starts).tolist() == [0, 3, 8]
+    places = word_places(words, [True, False])
+    assert places.tolist() == [UNIT, 0, 0, SENTENCE, 0, 0, 0, 0, UNIT, 0, 0]
     tags = [OUTSIDE] * 4 + [BEGIN] + [INSIDE] * 2 + [OUTSIDE] * 4  # a word short at both ends
     for certainty, place in ((0.8, (3, 7)), (0.9999, (4, 6))):
         p = np.full((len(tags), 3), (1 - certainty) / 2)
         p[np.arange(len(tags)), tags] = certainty
-        (run,) = best_runs(np.log(p), starts)
+        (run,) = best_runs(np.log(p), places)
         assert (run.first, run.last) == place
+
+
+def test_a_heading_stays_with_its_text() -> None:
+    words = [["9.1", "Ending.", "Either", "party", "may", "end", "it.", "9.2", "Effect.", "All", "is", "paid."]]
+    tags = [BEGIN, INSIDE, BEGIN, INSIDE, INSIDE, INSIDE, INSIDE, BEGIN, INSIDE, INSIDE, INSIDE, INSIDE]
+    p = np.full((len(tags), 3), 0.05)
+    p[np.arange(len(tags)), tags] = 0.9
+    assert [(r.first, r.last) for r in best_runs(np.log(p), word_places(words, [True]))] == [(0, 6), (7, 11)]

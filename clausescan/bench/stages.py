@@ -18,7 +18,7 @@ from clausescan.errors import AnswerError
 from clausescan.export.writing import PicturedPage
 from clausescan.geometry import PointMap
 from clausescan.ground import PhotoWords, ground, text_lines
-from clausescan.model.choice import Run, clauses_of, sentence_starts
+from clausescan.model.choice import Run, clauses_of, word_places
 from clausescan.model.copying import copying_schema
 from clausescan.model.engine import CompactModel
 from clausescan.model.vocabulary import ANSWER, ASK, paragraph_starts
@@ -86,11 +86,11 @@ class TextOnly:
         with torch.autocast("cpu", torch.bfloat16):
             scores = self.compact.model.choose(None, torch.tensor(tokens), torch.tensor(first))
             log_p = scores.log_softmax(-1).double().numpy()
-        starts = sentence_starts(words, begins)
+        places = word_places(words, begins)
         passages = [
             self._passage(kind, run, words, begins)
             for n, kind in enumerate(CLAUSE_TYPES)
-            for run in clauses_of(log_p[:, n], starts)
+            for run in clauses_of(log_p[:, n], places)
         ]
         return PageAnswer(tuple(passages), {})
 

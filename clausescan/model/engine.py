@@ -16,7 +16,7 @@ from transformers.utils import logging
 
 from clausescan.answer import PageAnswer, Passage, Prompt
 from clausescan.errors import ModelError
-from clausescan.model.choice import Run, clauses_of, presence_odds, sentence_starts
+from clausescan.model.choice import Run, clauses_of, presence_odds, word_places
 from clausescan.model.configuration import ClausescanConfig
 from clausescan.model.copying import copying_schema
 from clausescan.model.grammar import AnswerWriter
@@ -140,12 +140,12 @@ class CompactModel:
             visual = self.model.visual_tokens(sight, budget)
             scores = self.model.choose(visual, torch.tensor(tokens), torch.tensor(first)).log_softmax(-1).double().numpy()
         places = [(n, k) for n, line in enumerate(words) for k in range(len(line))]
-        starts = sentence_starts(words, begins)
+        standing = word_places(words, begins)
         passages: list[Passage] = []
         presence: dict[ClauseType, float] = {}
         for kind, prompt in taught.items():
             log_p = scores[:, self.config.clause_types.index(kind)]
-            runs = clauses_of(log_p, starts)
+            runs = clauses_of(log_p, standing)
             presence[kind] = self._calibrated(presence_odds(log_p, runs))
             passages += [self._answer(prompt, run, places, words, begins, sight, kept, budget) for run in runs]
         return PageAnswer(tuple(passages), presence, untaught=untaught)

@@ -188,8 +188,8 @@ class ClausescanForConditionalGeneration(PreTrainedModel, GenerationMixin):
         loss = None
         if labels is not None:
             loss = F.cross_entropy(logits[:, :-1].float().flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
-        make: Any = CausalLMOutputWithPast  # releases of transformers differ in how its fields are typed
-        answer: CausalLMOutputWithPast = make(loss=loss, logits=logits, past_key_values=past_key_values if use_cache else None)
+        make: Any = CausalLMOutputWithPast  # by position: releases of transformers differ in the cache's name and type
+        answer: CausalLMOutputWithPast = make(loss, logits, past_key_values if use_cache else None)
         return answer
 
     def prepare_inputs_for_generation(  # type: ignore[override]

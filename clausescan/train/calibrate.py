@@ -19,7 +19,7 @@ from clausescan.train.checkpoints import load_checkpoint
 from clausescan.train.labels import LabelledPage
 from clausescan.train.sightings import Sighting
 from clausescan.train.split import held_out_contract
-from clausescan.train.teach_clauses import Teacher, Understanding, page_starts, see, tags_of, words_of
+from clausescan.train.teach_clauses import Teacher, Understanding, page_places, see, tags_of, words_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def odds_and_truth(
             _, scores = teacher.choice_loss(model, tokens, first, torch.from_numpy(tags), see(model, sighting, budget, None))
         log_p = F.log_softmax(scores, -1).double().numpy()
         for t in range(len(CLAUSE_TYPES)):
-            odds.append(presence_odds(log_p[:, t], clauses_of(log_p[:, t], page_starts(page))))
+            odds.append(presence_odds(log_p[:, t], clauses_of(log_p[:, t], page_places(page))))
             truth.append(float((tags[t] > 0).any()))
     return np.array(odds), np.array(truth)
 

@@ -33,7 +33,7 @@ from clausescan.train.checkpoints import Average, load_checkpoint, save_checkpoi
 from clausescan.train.labels import LabelledPage
 from clausescan.train.sightings import Sighting
 from clausescan.train.split import held_out_contract
-from clausescan.train.teach_clauses import Teacher, Understanding, page_starts, tags_of
+from clausescan.train.teach_clauses import Teacher, Understanding, page_places, tags_of
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -105,7 +105,7 @@ def judge(model: Understanding, teacher: Teacher, pages: Sequence[SeenPage], bud
         log_p = F.log_softmax(scores, -1).double().numpy()
         for tags, kind in zip(tags_of(seen.page), range(len(CLAUSE_TYPES)), strict=True):
             found = np.zeros(len(tags), bool)
-            for run in best_runs(log_p[:, kind], page_starts(seen.page)):
+            for run in best_runs(log_p[:, kind], page_places(seen.page)):
                 found[run.first : run.last + 1] = True
                 found[list(run.outside)] = False
             true = tags > 0

@@ -17,7 +17,7 @@ from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.train.contracts import Contracts
 from clausescan.train.curriculum import TAUGHT
 from clausescan.train.split import held_out_contract
-from clausescan.train.teach_clauses import SpanTags, Teacher, Understanding, begin_from, page_starts, page_states, words_of
+from clausescan.train.teach_clauses import SpanTags, Teacher, Understanding, begin_from, page_places, page_states, words_of
 from clausescan.train.weak import UNTOLD, contract_pages, known_tags
 
 LEAST_PRESENCE, LEAST_WORDS = 0.7, 0.6
@@ -58,7 +58,7 @@ def measure(checkpoint: Path, tokenizer: Path, contracts: Contracts, spans: Span
         tags = known_tags(page, None, spans.get((page.pdf, page.index)))
         for n, kind in enumerate(kinds):
             row = TAUGHT.index(kind)
-            counts[n] += _count(log_p[:, row], tags[row], page_starts(page))
+            counts[n] += _count(log_p[:, row], tags[row], page_places(page))
     out = {}
     for kind, (hit, said, true, right, claimed, there) in zip(kinds, counts, strict=True):
         f1 = [float(2 * a / max(1, b + c)) for a, b, c in ((right, claimed, there), (hit, said, true))]
@@ -66,10 +66,10 @@ def measure(checkpoint: Path, tokenizer: Path, contracts: Contracts, spans: Span
     return out
 
 
-def _count(log_p: NDArray[np.float64], tags: NDArray[np.int64], starts: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _count(log_p: NDArray[np.float64], tags: NDArray[np.int64], places: NDArray[np.int8]) -> NDArray[np.float64]:
     told = tags != UNTOLD
     found = np.zeros(len(tags), bool)
-    for run in clauses_of(log_p, starts):
+    for run in clauses_of(log_p, places):
         found[run.first : run.last + 1] = True
         found[list(run.outside)] = False
     found &= told

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.multiprocessing.spawn import spawn
 
-from clausescan.model.choice import BEGIN, INSIDE, ChoiceHead, best_runs, sentence_starts
+from clausescan.model.choice import BEGIN, INSIDE, ChoiceHead, best_runs, word_places
 from clausescan.model.language import LanguageModel
 from clausescan.model.resampler import BUDGETS, Resampler
 from clausescan.model.vocabulary import ANSWER, ASK, END, IMAGE, MASK, Vocabulary, paragraph_starts
@@ -98,9 +98,9 @@ def words_of(page: LabelledPage) -> list[str]:
     return [w for line in page.lines for w in line]
 
 
-def page_starts(page: LabelledPage) -> NDArray[np.bool_]:
-    """Which of a page's words can begin a sentence."""
-    return sentence_starts(page.lines, paragraph_starts(page.middles()))
+def page_places(page: LabelledPage) -> NDArray[np.int8]:
+    """Where a page's words stand, see `word_places`."""
+    return word_places(page.lines, paragraph_starts(page.middles()))
 
 
 def word_number(page: LabelledPage, place: Sequence[int]) -> int:
@@ -532,7 +532,7 @@ def evaluate(
         log_p = F.log_softmax(scores, -1).double().numpy()
         for t in range(len(CLAUSE_TYPES)):
             found = np.zeros(len(words), bool)
-            for r in best_runs(log_p[:, t], page_starts(page)):
+            for r in best_runs(log_p[:, t], page_places(page)):
                 found[r.first : r.last + 1] = True
                 found[list(r.outside)] = False
             gold = tags[t] > 0
