@@ -10,7 +10,7 @@ from transformers import AutoModelForImageTextToText
 from transformers.cache_utils import DynamicCache
 
 from clausescan.model.charset import NUM_CLASSES
-from clausescan.model.choice import BEGIN, INSIDE, OUTSIDE, SENTENCE, UNIT, best_runs, word_places
+from clausescan.model.choice import BEGIN, INSIDE, OUTSIDE, SENTENCE, UNIT, best_runs, clauses_of, word_places
 from clausescan.model.configuration import ClausescanConfig
 from clausescan.model.encoder import LINE_CHANNELS, PageEncoder
 from clausescan.model.language import LanguageModel
@@ -171,3 +171,15 @@ def test_a_heading_stays_with_its_text() -> None:
     p = np.full((len(tags), 3), 0.05)
     p[np.arange(len(tags)), tags] = 0.9
     assert [(r.first, r.last) for r in best_runs(np.log(p), word_places(words, [True]))] == [(0, 6), (7, 11)]
+
+
+@pytest.mark.parametrize(("first", "kept"), [(0, True), (1, False), (2, True)])
+def test_a_short_run_inside_a_sentence_is_no_clause(first: int, kept: bool) -> None:
+    words = [["party", "may.", "Either", "may", "end", "this", "now", "and", "so", "on"]]
+    places = word_places(words, [False])
+    p = np.full((10, 3), 0.0005)
+    p[:, OUTSIDE] = 0.999
+    tags = [BEGIN] + [INSIDE] * 5
+    p[np.arange(first, first + 6), :] = 0.00001
+    p[np.arange(first, first + 6), tags] = 0.99998
+    assert bool(clauses_of(np.log(p), places)) == kept

@@ -111,13 +111,20 @@ def best_runs(log_p: NDArray[np.float64], places: NDArray[np.int8]) -> list[Run]
 
 LEAST_WORDS = 4
 """A run of fewer words is no clause."""
+LEAST_TORN_WORDS = 12
+"""Nor is one of fewer that begins inside a sentence: held-out presence F1 0.870 without, 0.876 with it. The page's first word
+is none such: a clause may have begun on the page before."""
 PEAK_WORDS = 12
 """With no run found, the best stretch of so many words speaks for the page."""
 
 
 def clauses_of(log_p: NDArray[np.float64], places: NDArray[np.int8]) -> list[Run]:
     """The best runs that are long enough to be clauses."""
-    return [r for r in best_runs(log_p, places) if r.last - r.first + 1 - len(r.outside) >= LEAST_WORDS]
+
+    def least(run: Run) -> int:
+        return LEAST_TORN_WORDS if run.first > 0 and places[run.first] == WITHIN else LEAST_WORDS
+
+    return [r for r in best_runs(log_p, places) if r.last - r.first + 1 - len(r.outside) >= least(r)]
 
 
 def presence_odds(log_p: NDArray[np.float64], runs: list[Run]) -> float:
