@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from clausescan.errors import OutputError
+from clausescan.errors import OutputError, UsageError
 
 
 def write_atomic(path: str | Path, data: bytes | Iterable[bytes]) -> None:
@@ -89,3 +89,28 @@ def _umask() -> int:
 
 def _cannot(target: Path, error: OSError) -> OutputError:
     return OutputError(f"cannot write {target}: {error.strerror or type(error).__name__}")
+
+
+def lock(path: Path, mode: int = 0o600, *, wait: bool = False) -> int:
+    """Lock a file, made if need be: its descriptor, which must stay open. The system takes the lock back when its holder dies.
+
+    Raises `BlockingIOError` where another process holds it and this one is not to wait, `OutputError`, and `UsageError` on a
+    system without such locks.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        raise UsageError("this needs a system with POSIX file locks") from None
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    except OSError as error:
+        os.close(descriptor)
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    return descriptor

@@ -8,7 +8,7 @@ A number written twice with two values ("thirty (60) days") yields both readings
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -125,19 +125,13 @@ def durations(words: Sequence[str]) -> list[Duration]:
     """All periods in the words, in order; each written form of a number on its own."""
     tokens = _tokens(words)
     found: list[Duration] = []
-    position = 0
-    while position < len(tokens):
-        group = _number_group(tokens, position)
-        if not group:
-            position += 1
-            continue
+    for group in _number_groups(tokens):
         end = max(n.end for n in group)
         unit = _unit_after(tokens, end) or _unit_after_joined_number(tokens, end)
         if unit:
             name, last = unit
             spans = [Duration(n.value, name, tokens[n.start].word, tokens[last].word) for n in group]
             found += [s for s in spans if s.value > 0]
-        position = end
     return found
 
 
@@ -145,19 +139,26 @@ def percentages(words: Sequence[str]) -> list[Percentage]:
     """All rates in per cent, in order; each written form of a number on its own."""
     tokens = _tokens(words)
     found: list[Percentage] = []
-    position = 0
-    while position < len(tokens):
-        group = _number_group(tokens, position)
-        if not group:
-            position += 1
+    end = 0
+    for bare in _number_groups(tokens):
+        if bare[0].start < end:  # the part behind the point of the rate before
             continue
-        group = [_with_fraction(tokens, n) for n in group]
+        group = [_with_fraction(tokens, n) for n in bare]
         end = max(n.end for n in group)
         mark = _per_cent_after(tokens, end)
         if mark is not None:
             found += [Percentage(n.value, tokens[n.start].word, tokens[mark].word) for n in group]
-        position = end
     return found
+
+
+def _number_groups(tokens: list[_Token]) -> Iterator[list[_Number]]:
+    """The numbers in order, the written forms of one number together."""
+    position = 0
+    while position < len(tokens):
+        group = _number_group(tokens, position)
+        if group:
+            yield group
+        position = max((n.end for n in group), default=position + 1)
 
 
 def _with_fraction(tokens: list[_Token], number: _Number) -> _Number:

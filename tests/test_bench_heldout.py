@@ -17,12 +17,12 @@ from clausescan.model.engine import WEIGHTS
 from clausescan.model.vocabulary import Vocabulary
 from clausescan.train import compressors
 from clausescan.train.checkpoints import save_checkpoint
+from clausescan.train.clause_losses import Understanding
 from clausescan.train.compressors import KINDS, CompressorRun, SeenPage, masked, seen_pages, train
 from clausescan.train.labels import LabelledClause, LabelledPage
 from clausescan.train.scene import Look, sheet_map
 from clausescan.train.sheets import SHEET_WIDTH
 from clausescan.train.split import held_out_contract
-from clausescan.train.teach_clauses import Understanding
 
 FONT = str(Path(reportlab.__file__).parent / "fonts" / "Vera.ttf")
 LINES = (("1.", "Term.", "Either", "party"), ("Page", "3"), ("may", "end", "this", "\uf0b7", "Agreement"))

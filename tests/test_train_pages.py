@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from clausescan.model.vocabulary import MASK, Vocabulary
+from clausescan.train.clause_losses import masked_words, tag_loss
 from clausescan.train.curriculum import TAUGHT
 from clausescan.train.passages import composed_pages, load_passages, parse
 from clausescan.train.spans import align
-from clausescan.train.teach_clauses import masked_words, tag_loss, tags_of, words_of
+from clausescan.train.targets import tags_of, words_of
 from clausescan.train.weak import UNTOLD, known_tags
 from tests.test_model_reading import vocabulary  # noqa: F401 (a fixture)
 

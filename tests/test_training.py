@@ -10,9 +10,10 @@ from clausescan.model.choice import BEGIN, INSIDE, OUTSIDE
 from clausescan.model.vocabulary import Vocabulary
 from clausescan.train.augment import renumber_fields, renumber_words, renumbering
 from clausescan.train.checkpoints import Average, load_checkpoint, save_checkpoint
+from clausescan.train.clause_losses import Teacher
 from clausescan.train.crops import CropLine
 from clausescan.train.labels import LabelledClause, LabelledPage
-from clausescan.train.teach_clauses import Teacher, tags_of
+from clausescan.train.targets import tags_of
 from clausescan.train.teach_reader import batch_of, greedy
 from tests.test_model_reading import vocabulary  # noqa: F401 (a fixture)
 

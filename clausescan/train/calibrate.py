@@ -16,10 +16,11 @@ from clausescan.model.resampler import BUDGETS
 from clausescan.model.vocabulary import Vocabulary
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.train.checkpoints import load_checkpoint
+from clausescan.train.clause_losses import Teacher, Understanding, see
 from clausescan.train.labels import LabelledPage
 from clausescan.train.sightings import Sighting
 from clausescan.train.split import held_out_contract
-from clausescan.train.teach_clauses import Teacher, Understanding, page_places, see, tags_of, words_of
+from clausescan.train.targets import page_places, tags_of, words_of
 
 
 @dataclass(frozen=True)

@@ -94,10 +94,12 @@ def clauses(
     """Stages C and D: which words are clauses, and the answers about them, on pages labelled by reading."""
     import numpy as np
 
+    from clausescan.train.clause_run import ClauseRun
     from clausescan.train.contracts import Contracts
     from clausescan.train.passages import composed_pages, load_passages
     from clausescan.train.spans import span_tags
-    from clausescan.train.teach_clauses import ClauseRun, tags_of, train
+    from clausescan.train.targets import tags_of
+    from clausescan.train.teach_clauses import train
     from clausescan.train.weak import WeakPage, contract_pages, known_tags
 
     pages, sights, shorts = _labelled(data, work, visual, workers, share)

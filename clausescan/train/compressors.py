@@ -30,10 +30,11 @@ from clausescan.model.resampler import Kind, Resampler
 from clausescan.model.vocabulary import LINE, MASK, PARAGRAPH, Vocabulary, paragraph_starts
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.train.checkpoints import Average, load_checkpoint, save_checkpoint
+from clausescan.train.clause_losses import Teacher, Understanding
 from clausescan.train.labels import LabelledPage
 from clausescan.train.sightings import Sighting
 from clausescan.train.split import held_out_contract
-from clausescan.train.teach_clauses import Teacher, Understanding, page_places, tags_of
+from clausescan.train.targets import page_places, tags_of
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clausescan.train.contracts import Contracts
+from clausescan.train.contracts import Contracts, PageText
 
 OWN_LABELS = Path(__file__).with_name("labels.jsonl")
 
@@ -82,6 +82,15 @@ def heading_length(lines: tuple[tuple[str, ...], ...], first: tuple[int, int], h
     return 0
 
 
+def page_of(text: PageText, clauses: tuple[LabelledClause, ...] = ()) -> LabelledPage:
+    """A packed page with labels."""
+    lines = text.words()
+    return LabelledPage(
+        text.pdf, text.index, text.size_pt, tuple(tuple(w for w, _ in line) for line in lines),
+        tuple(tuple(b for _, b in line) for line in lines), clauses,
+    )  # fmt: skip
+
+
 def _own_clause(label: dict[str, Any]) -> LabelledClause:
     values: dict[str, Any] = {k: tuple(v) if k in ("first", "last", "skip_lines") else v for k, v in label.items()}
     return LabelledClause(**values)
@@ -94,12 +103,5 @@ def own_labelled(contracts: Contracts, file: Path = OWN_LABELS) -> list[Labelled
     for row in file.read_text(encoding="utf-8").splitlines():
         label = json.loads(row)
         text = contracts[where[label["pdf"], label["page"]]]
-        words = text.words()
-        clauses = tuple(_own_clause(c) for c in label["clauses"])
-        out.append(
-            LabelledPage(
-                text.pdf, text.index, text.size_pt, tuple(tuple(w for w, _ in line) for line in words),
-                tuple(tuple(b for _, b in line) for line in words), clauses,
-            )
-        )  # fmt: skip
+        out.append(page_of(text, tuple(_own_clause(c) for c in label["clauses"])))
     return out

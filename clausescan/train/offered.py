@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from clausescan.model.choice import clauses_of
 from clausescan.model.vocabulary import Vocabulary
 from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.train.clause_losses import Teacher, Understanding, begin_from, page_states
 from clausescan.train.contracts import Contracts
 from clausescan.train.curriculum import TAUGHT
+from clausescan.train.spans import SpanTags
 from clausescan.train.split import held_out_contract
-from clausescan.train.teach_clauses import SpanTags, Teacher, Understanding, begin_from, page_places, page_states, words_of
+from clausescan.train.targets import page_places, words_of
 from clausescan.train.weak import UNTOLD, contract_pages, known_tags
 
 LEAST_PRESENCE, LEAST_WORDS = 0.7, 0.6

@@ -14,14 +14,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from clausescan.model.choice import BEGIN, INSIDE, OUTSIDE
 from clausescan.train.contracts import Contracts
 from clausescan.train.curriculum import CUAD_CATEGORIES
 
-OUTSIDE, BEGIN, INSIDE = 0, 1, 2
 GRAM = 6
 """Words of an anchor."""
 LEAST_MAPPED = 0.6
 """Of a span's words, how many must have been found on the pages for the span to be used."""
+SpanTags = dict[tuple[str, int], NDArray[np.int64]]
+"""Tags of a page by (PDF, page number)."""
 _WORD = re.compile(r"\S+")
 _LETTERS = re.compile(r"\W+")
 
@@ -43,13 +45,13 @@ def align(a: list[str], b: list[str]) -> NDArray[np.int64]:
     return out
 
 
-def span_tags(contracts: Contracts, cuad: Path) -> dict[tuple[str, int], NDArray[np.int64]]:
+def span_tags(contracts: Contracts, cuad: Path) -> SpanTags:
     """(PDF, page) to tags (types of :data:`CUAD_CATEGORIES`, words) of every page of a contract whose text file is at hand."""
     types = {category: n for n, categories in enumerate(CUAD_CATEGORIES.values()) for category in categories}
     pages: dict[str, list[int]] = {}
     for i, row in enumerate(contracts.index):
         pages.setdefault(Path(row["pdf"]).stem.casefold(), []).append(i)
-    out: dict[tuple[str, int], NDArray[np.int64]] = {}
+    out: SpanTags = {}
     for line in (cuad / "spans.jsonl").read_text(encoding="utf-8").splitlines():
         contract = json.loads(line)
         numbers = sorted(pages.get(Path(contract["file"]).stem.casefold(), []), key=lambda i: contracts.index[i]["page"])

@@ -9,377 +9,46 @@ of their clauses is learnt.
 from __future__ import annotations
 
 import os
-import re
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 from torch.multiprocessing.spawn import spawn
 
-from clausescan.model.choice import BEGIN, INSIDE, ChoiceHead, best_runs, word_places
-from clausescan.model.language import LanguageModel
-from clausescan.model.resampler import BUDGETS, Resampler
-from clausescan.model.vocabulary import ANSWER, ASK, END, IMAGE, MASK, Vocabulary, paragraph_starts
-from clausescan.schema.answers import ANSWERS, dump_answer
+from clausescan.model.choice import best_runs
+from clausescan.model.resampler import BUDGETS
+from clausescan.model.vocabulary import IMAGE, MASK, Vocabulary
 from clausescan.schema.clauses import CLAUSE_TYPES
-from clausescan.train.augment import misread, other_name, rename, renumber_fields, renumber_words, renumbering
 from clausescan.train.checkpoints import Average, load_checkpoint, save_checkpoint
-from clausescan.train.curriculum import TAUGHT
-from clausescan.train.drills import draw_drill
-from clausescan.train.labels import LabelledClause, LabelledPage
-from clausescan.train.sightings import Sighting
-from clausescan.train.split import held_out_contract
-from clausescan.train.weak import UNTOLD, WeakPage, known_tags
-
-SpanTags = dict[tuple[str, int], NDArray[np.int64]]
-
-
-@dataclass(frozen=True)
-class ClauseRun:
-    """What a run of the clause training is made of."""
-
-    out: Path
-    language: Path
-    """Checkpoint of stage 0 to begin from."""
-    tokenizer: Path
-    begin: Path | None = None
-    """Checkpoint of an earlier clause run to begin from, instead of stage 0."""
-    visual_share: float = 0.0
-    """Of pages shown with their visual tokens; the rest is shown as transcript alone."""
-    blind_share: float = 0.15
-    """Of the pages shown with visual tokens, how many have half or all of their transcript masked."""
-    epochs: int = 8
-    rate: float = 4e-4
-    accumulate: int = 8
-    warmup: int = 20
-    weight_decay: float = 0.05
-    changed_share: float = 0.6
-    answer_weight: float = 1.0
-    """Of an answer's loss beside the choice of words."""
-    drill_share: float = 0.3
-    """Of pages on which a copying drill is set as well."""
-    fill_share: float = 0.8
-    """Of the weakly labelled pages on which masked words are to be filled in."""
-    fill_weight: float = 0.4
-    seed: int = 1
-    workers: int = 1
-    """Processes of one thread each, which average their gradients."""
-
-
-class Understanding(nn.Module):
-    """Resampler, language model and line-choice head."""
-
-    def __init__(self, vocabulary: int) -> None:
-        super().__init__()
-        self.language = LanguageModel(vocabulary)
-        self.choice = ChoiceHead(types=len(TAUGHT))
-        self.resampler = Resampler()
-
-
-def begin_from(checkpoint: Path, model: Understanding) -> None:
-    """Take over the averaged weights of an earlier run, also of one that was taught fewer clause types."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)["average"]
-    whole = model.state_dict()
-    for name in ("choice.leave.weight", "choice.leave.bias"):
-        whole[name][: len(state[name])] = state[name]
-    model.load_state_dict(whole | {k: v for k, v in state.items() if not k.startswith("choice.leave.")})
-
-
-def words_of(page: LabelledPage) -> list[str]:
-    """All words of a page, counted through."""
-    return [w for line in page.lines for w in line]
-
-
-def page_places(page: LabelledPage) -> NDArray[np.int8]:
-    """Where a page's words stand, see `word_places`."""
-    return word_places(page.lines, paragraph_starts(page.middles()))
-
-
-def word_number(page: LabelledPage, place: Sequence[int]) -> int:
-    """A (line, word) place as a number counted through the page."""
-    return sum(len(line) for line in page.lines[: place[0]]) + place[1]
-
-
-def tags_of(page: LabelledPage) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """(types, W): outside, begin or inside for each word; words of skipped lines are outside."""
-    starts = np.cumsum([0] + [len(line) for line in page.lines])
-    tags = np.zeros((len(CLAUSE_TYPES), starts[-1]), np.int64)
-    for clause in page.clauses:
-        row = tags[CLAUSE_TYPES.index(clause.type)]
-        first, last = word_number(page, clause.first), word_number(page, clause.last)
-        row[first : last + 1] = INSIDE
-        for line in clause.skip_lines:
-            row[starts[line] : starts[line + 1]] = 0
-        row[first] = BEGIN
-    return tags
-
-
-def clause_words(page: LabelledPage, clause: LabelledClause, words: list[str]) -> tuple[list[list[str]], list[bool]]:
-    """A clause's words by line as the model is shown them, and which lines begin paragraphs."""
-    begins = paragraph_starts(page.middles())
-    lines, flags, start = [], [], 0
-    for n, line in enumerate(page.lines):
-        row = words[start : start + len(line)]
-        start += len(line)
-        if n < clause.first[0] or n > clause.last[0] or n in clause.skip_lines:
-            continue
-        low = clause.first[1] if n == clause.first[0] else 0
-        high = clause.last[1] + 1 if n == clause.last[0] else len(line)
-        lines.append(row[low:high])
-        flags.append(begins[n])
-    return lines, flags
-
-
-def answer_text(clause: LabelledClause, fields: dict[str, Any]) -> str:
-    """The JSON the model should write for a clause."""
-    answer = ANSWERS[clause.type].model_validate(
-        {
-            "heading_words": min(40, clause.heading_words),
-            "continues_from_previous": clause.continues_from_previous,
-            "continues_on_next": clause.continues_on_next,
-            **{k: _bounded(v) for k, v in fields.items()},
-        }
-    )
-    return dump_answer(answer)
-
-
-def _bounded(value: Any) -> Any:
-    if isinstance(value, list):
-        return [v[:60] if isinstance(v, str) else v for v in value[:6]]
-    return value
-
-
-def change_page(page: LabelledPage, rng: np.random.Generator) -> tuple[list[str], list[dict[str, Any]]]:
-    """A page's words with numbers and parties exchanged, and each clause's fields to match."""
-    words = words_of(page)
-    fields = [c.fields for c in page.clauses]
-    for n, clause in enumerate(page.clauses):
-        change = renumbering(clause.fields, rng)
-        first, last = word_number(page, clause.first), word_number(page, clause.last)
-        new = renumber_words(words[first : last + 1], change) if change else None
-        if new is not None and not any(o is not clause and _overlap(page, o, clause) for o in page.clauses):
-            words[first : last + 1] = new
-            fields[n] = renumber_fields(clause.fields, change)
-    parties = {p for f in fields for p in f.get("indemnifying_parties") or [] if p.isalpha()}
-    for old in parties:
-        new_name = other_name(rng)
-        words = rename(words, old, new_name)
-        fields = [
-            {**f, "indemnifying_parties": [new_name if p == old else p for p in f["indemnifying_parties"]]}
-            if "indemnifying_parties" in f
-            else f
-            for f in fields
-        ]
-    return words, fields
-
-
-def _overlap(page: LabelledPage, a: LabelledClause, b: LabelledClause) -> bool:
-    return word_number(page, a.first) <= word_number(page, b.last) and word_number(page, b.first) <= word_number(page, a.last)
-
-
-class Teacher:
-    """Turns labelled pages into token sequences and losses."""
-
-    def __init__(self, vocabulary: Vocabulary, shorts: dict[str, str]) -> None:
-        self.vocabulary = vocabulary
-        self.asks = {t: vocabulary.text(" " + s) for t, s in shorts.items()}
-
-    def page_tokens(self, page: LabelledPage, words: list[str]) -> tuple[Tensor, Tensor]:
-        """Tokens (T,) of a page and the places (W,) of its words' first tokens."""
-        lines, start = [], 0
-        for line in page.lines:
-            lines.append(words[start : start + len(line)])
-            start += len(line)
-        tokens, first = self.vocabulary.lines(lines, paragraph_starts(page.middles()))
-        return torch.tensor(tokens), torch.tensor(first)
-
-    def question(self, kind: str, lines: list[list[str]], begins: list[bool]) -> list[int]:
-        """What stands before the answer about one passage."""
-        v = self.vocabulary
-        return [v.id[ASK], *self.asks[kind], *v.lines(lines, begins)[0], v.id[ANSWER]]
-
-    def choice_loss(
-        self, model: Understanding, tokens: Tensor, first: Tensor, tags: Tensor, visual: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """The choice's loss against `tags` (types, W), and its scores (W, types, 3)."""
-        scores = model.choice(page_states(model, tokens, visual)[first]).float()
-        return tag_loss(scores, tags), scores
-
-    def answer_loss(self, model: Understanding, question: list[int], answer: str, visual: Tensor | None) -> Tensor:
-        """Mean loss over the answer's tokens, those that the grammar would force anyway weighing little."""
-        reply = [*self.vocabulary.answer(answer), self.vocabulary.id[END]]
-        embedded = model.language.embedding(torch.tensor(question + reply[:-1]))[None]
-        given = len(question)
-        if visual is not None:
-            embedded, given = torch.cat((visual[None].to(embedded.dtype), embedded), 1), given + len(visual)
-        hidden = model.language(embedded, given)
-        logits = model.language.logits(hidden[0, given - 1 :]).float()
-        weight = torch.tensor([*self.choices(answer), FORCED_WEIGHT])
-        return (F.cross_entropy(logits, torch.tensor(reply), reduction="none") * weight).sum() / weight.sum()
-
-    def choices(self, answer: str) -> list[float]:
-        """The weight of each token of an answer: 1 where a value is chosen, `FORCED_WEIGHT` where the grammar leaves none."""
-        out: list[float] = []
-        for match in _PIECES.finditer(answer):
-            chosen = match.lastgroup == "value" or answer[match.start() - 1] in "[}" or match.group() in "]"
-            out += [1.0 if chosen else FORCED_WEIGHT] * len(self.vocabulary.answer(match.group()))
-        return out
-
-
-def page_states(model: Understanding, tokens: Tensor, visual: Tensor | None) -> Tensor:
-    """Hidden states (T, D) of a page's tokens, all seeing each other and the visual tokens before them."""
-    embedded = model.language.embedding(tokens)[None]
-    shift = 0
-    if visual is not None:
-        embedded, shift = torch.cat((visual[None].to(embedded.dtype), embedded), 1), len(visual)
-    return model.language(embedded, embedded.shape[1])[0, shift:]  # type: ignore[no-any-return]
-
-
-def tag_loss(scores: Tensor, tags: Tensor) -> Tensor:
-    """Mean cross-entropy of (W, types, 3) scores against (types, W) tags; types beyond the first three weigh less."""
-    tags = tags.t()[:, : scores.shape[1]]
-    scores = scores[:, : tags.shape[1]]
-    weight = torch.where(tags == BEGIN, 3.0, 1.0) * (tags != UNTOLD)
-    each = (
-        F.cross_entropy(scores.flatten(0, 1), tags.flatten(), reduction="none", ignore_index=UNTOLD).view(weight.shape) * weight
-    )
-    main = len(CLAUSE_TYPES)
-    loss = each[:, :main].sum() / weight[:, :main].sum().clamp(min=1)
-    if tags.shape[1] > main:
-        loss = loss + FURTHER_WEIGHT * each[:, main:].sum() / weight[:, main:].sum().clamp(min=1)
-    return loss
-
-
-def masked_words(tokens: Tensor, first: Tensor, vocabulary: Vocabulary, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """A page's tokens with some runs of whole words masked (a few of them misprinted instead), and which tokens were."""
-    ends = np.r_[first[1:].numpy(), len(tokens)]
-    begin = rng.random(len(first)) < FILL_WORDS / 2
-    chosen = (
-        begin
-        | (np.r_[False, begin[:-1]] & (rng.random(len(first)) < 0.7))
-        | (np.r_[False, False, begin[:-2]] & (rng.random(len(first)) < 0.4))
-    )
-    hit = np.zeros(len(tokens), bool)
-    for w in np.flatnonzero(chosen):
-        hit[int(first[w]) : ends[w]] = True
-    hit &= tokens.numpy() > vocabulary.id[IMAGE]
-    out = tokens.clone()
-    roll = rng.random(len(tokens))
-    out[torch.from_numpy(hit & (roll < 0.9))] = vocabulary.id[MASK]
-    swap = hit & (roll >= 0.95)
-    out[torch.from_numpy(swap)] = torch.from_numpy(rng.integers(vocabulary.id[IMAGE] + 1, len(vocabulary), int(swap.sum())))
-    return out, torch.from_numpy(hit)
-
-
-FILL_WORDS = 0.16
-"""Of a page's words, about how many are masked where words are to be filled in."""
-FURTHER_WEIGHT = 0.5
-"""Of the loss over the types without hand-made labels, beside the first three."""
-FORCED_WEIGHT = 0.03
-_PIECES = re.compile(
-    r"(?P<value>(?<=:)(?:true|false|-?[\d.]+)"  # flags and numbers
-    r'|(?<=":")\w+'  # units and currencies
-    r'|(?<=\[")[^"]+(?=")|(?<=",")[^":]+(?="[],]))'  # names
-    r"|[^\W\d_]+|.",
-    re.DOTALL,
+from clausescan.train.clause_losses import (
+    Teacher,
+    Understanding,
+    begin_from,
+    page_loss,
+    see,
+    weak_loss,
 )
-
-
-def page_loss(
-    model: Understanding,
-    teacher: Teacher,
-    page: LabelledPage,
-    sighting: Sighting | None,
-    spans: NDArray[np.int64] | None,
-    rng: np.random.Generator,
-    run: ClauseRun,
-) -> tuple[Tensor, float, float]:
-    """One page's loss, its choice part and its mean answer part; the budget is drawn at random."""
-    words, fields = words_of(page), [c.fields for c in page.clauses]
-    if rng.random() < run.changed_share:
-        words, fields = change_page(page, rng)
-    rate = float(rng.choice([0, 0, 0.003, 0.01, 0.03]))
-    words = [misread(w, rate, rng) for w in words]
-    tokens, first = teacher.page_tokens(page, words)
-    budget = int(rng.choice(BUDGETS)) if sighting is not None and rng.random() < run.visual_share else 0
-    if budget and rng.random() < run.blind_share:
-        covered = torch.from_numpy(rng.random(len(tokens)) < rng.choice([0.5, 1.0])) & (tokens > teacher.vocabulary.id[IMAGE])
-        tokens = torch.where(covered, teacher.vocabulary.id[MASK], tokens)
-    tags = torch.from_numpy(known_tags(page, tags_of(page), spans))
-    loss, _ = teacher.choice_loss(model, tokens, first, tags, see(model, sighting, budget, None))
-    total, answers = loss, 0.0
-    for clause, value in zip(page.clauses, fields, strict=True):
-        question = teacher.question(clause.type, *clause_words(page, clause, words))
-        visual = see(model, sighting, budget, clause_lines(clause))
-        part = teacher.answer_loss(model, question, answer_text(clause, value), visual)
-        total = total + run.answer_weight * part
-        answers += float(part.detach()) / len(page.clauses)
-    if rng.random() < run.drill_share:
-        drill = drill_loss(model, teacher, page, words, rng)
-        total = total if drill is None else total + 0.3 * drill
-    return total, float(loss.detach()), answers
-
-
-def weak_loss(
-    model: Understanding, teacher: Teacher, weak: WeakPage, rng: np.random.Generator, run: ClauseRun
-) -> tuple[Tensor, float, float]:
-    """A weakly labelled page's loss: choice, filling in of masked words (nats a token), at times a drill."""
-    rate = float(rng.choice([0, 0.003, 0.01]))
-    words = [misread(w, rate, rng) for w in words_of(weak.page)]
-    tokens, first = teacher.page_tokens(weak.page, words)
-    shown, hit = tokens, torch.zeros(len(tokens), dtype=torch.bool)
-    if rng.random() < run.fill_share:
-        shown, hit = masked_words(tokens, first, teacher.vocabulary, rng)
-    states = page_states(model, shown, None)
-    loss = tag_loss(model.choice(states[first]).float(), torch.from_numpy(weak.tags))
-    choice, filling = float(loss.detach()), 0.0
-    if hit.any():
-        fill = F.cross_entropy(model.language.logits(states[hit]).float(), tokens[hit])
-        loss, filling = loss + run.fill_weight * fill, float(fill.detach())
-    drill = drill_loss(model, teacher, weak.page, words, rng) if rng.random() < run.drill_share else None
-    return (loss if drill is None else loss + 0.3 * drill), choice, filling
-
-
-def drill_loss(
-    model: Understanding, teacher: Teacher, page: LabelledPage, words: list[str], rng: np.random.Generator
-) -> Tensor | None:
-    """A copying drill on one of the page's passages; None where no number stands."""
-    lines, start = [], 0
-    for line in page.lines:
-        lines.append(words[start : start + len(line)])
-        start += len(line)
-    drill = draw_drill(lines, rng)
-    if drill is None:
-        return None
-    v = teacher.vocabulary
-    part = slice(drill.first_line, drill.last_line + 1)
-    question = [
-        v.id[ASK],
-        *v.text(" " + drill.ask),
-        *v.lines(lines[part], paragraph_starts(page.middles())[part])[0],
-        v.id[ANSWER],
-    ]
-    return teacher.answer_loss(model, question, drill.answer, None)
-
-
-def see(model: Understanding, sighting: Sighting | None, budget: int, lines: list[int] | None) -> Tensor | None:
-    """Visual tokens (budget, D) of a page's lines, None for a budget of 0."""
-    if sighting is None or not budget:
-        return None
-    return model.resampler(*sighting.of_lines(lines), budget)  # type: ignore[no-any-return]
-
-
-def clause_lines(clause: LabelledClause) -> list[int]:
-    """The lines a clause stands on."""
-    return [n for n in range(clause.first[0], clause.last[0] + 1) if n not in clause.skip_lines]
+from clausescan.train.clause_run import ClauseRun
+from clausescan.train.labels import LabelledPage
+from clausescan.train.sightings import Sighting
+from clausescan.train.spans import SpanTags
+from clausescan.train.split import held_out_contract
+from clausescan.train.targets import (
+    answer_text,
+    clause_lines,
+    clause_words,
+    page_places,
+    tags_of,
+    words_of,
+)
+from clausescan.train.weak import WeakPage
 
 
 def train(

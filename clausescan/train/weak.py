@@ -12,13 +12,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from clausescan.model.choice import BEGIN, INSIDE
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.train.contracts import Contracts
 from clausescan.train.curriculum import BY_HEADING, CUAD_CATEGORIES
-from clausescan.train.labels import LabelledPage
+from clausescan.train.labels import LabelledPage, page_of
 
 UNTOLD = -100
-OUTSIDE, BEGIN, INSIDE = 0, 1, 2
 LEAST_LETTERS, MOST_LETTERS = 500, 7500
 """Of a page worth reading."""
 
@@ -113,16 +113,5 @@ def known_tags(page: LabelledPage, own: NDArray[np.int64] | None, spans: NDArray
 
 def contract_pages(contracts: Contracts, known: set[tuple[str, int]]) -> list[LabelledPage]:
     """All pages with text worth reading but the labelled ones (`known`), as pages without labels."""
-    out = []
-    for i in range(len(contracts)):
-        text = contracts[i]
-        if (text.pdf, text.index) in known or not LEAST_LETTERS < len(text.chars) < MOST_LETTERS:
-            continue
-        words = text.words()
-        out.append(
-            LabelledPage(
-                text.pdf, text.index, text.size_pt, tuple(tuple(w for w, _ in line) for line in words),
-                tuple(tuple(b for _, b in line) for line in words), (),
-            )
-        )  # fmt: skip
-    return out
+    texts = (contracts[i] for i in range(len(contracts)))
+    return [page_of(t) for t in texts if (t.pdf, t.index) not in known and LEAST_LETTERS < len(t.chars) < MOST_LETTERS]

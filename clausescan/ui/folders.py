@@ -15,8 +15,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from clausescan.errors import OutputError, UsageError
-from clausescan.files import make_folder
+from clausescan.errors import OutputError
+from clausescan.files import lock, make_folder
 
 LOCK = "lock"
 PREFIX = "page-"
@@ -34,11 +34,11 @@ def private_folder(parent: Path) -> Iterator[Path]:
     Raises `OutputError` where it cannot be made, and where something of it is left at the end.
     """
     make_folder(parent)
-    starting = _lock(parent / LOCK, wait=True)  # or another start would sweep the new folder before it is locked
+    starting = lock(parent / LOCK, wait=True)  # or another start would sweep the new folder before it is locked
     try:
         sweep(parent)
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))  # readable by its owner alone
-        descriptor = _lock(folder / LOCK, wait=True)
+        descriptor = lock(folder / LOCK, wait=True)
     except OSError as error:
         raise OutputError(f"cannot make a folder in {parent}: {error.strerror}") from None
     finally:
@@ -57,7 +57,7 @@ def sweep(parent: Path) -> list[Path]:
     swept = []
     for folder in sorted(parent.glob(f"{PREFIX}*")):
         try:
-            descriptor = _lock(folder / LOCK)
+            descriptor = lock(folder / LOCK)
         except BlockingIOError:
             continue
         try:
@@ -68,21 +68,3 @@ def sweep(parent: Path) -> list[Path]:
             os.close(descriptor)
         swept.append(folder)
     return swept
-
-
-def _lock(path: Path, wait: bool = False) -> int:
-    """The lock file's descriptor, which must stay open. Raises `BlockingIOError` where another process holds it."""
-    try:
-        import fcntl
-    except ImportError:
-        raise UsageError("the page needs a system with POSIX file locks") from None
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
