@@ -1,4 +1,5 @@
 import ipaddress
+import signal
 import socket
 
 import pytest
@@ -8,6 +9,8 @@ from clausescan import scan
 from tests import specimen
 
 settings.register_profile("steady", deadline=None, derandomize=True)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # run in a shell's background, where every child would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.load_profile("steady")  # a busy machine is no failure, and a run can be repeated
 
 
