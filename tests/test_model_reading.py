@@ -128,7 +128,7 @@ def test_answers_keep_to_the_grammar(vocabulary: Vocabulary) -> None:
     writer = AnswerWriter(tiny(vocab_size=len(vocabulary)), vocabulary)
     question = [7] * 64 + vocabulary.text(" either party may terminate")
     for kind in CLAUSE_TYPES:
-        text = writer.write(question, torch.rand(64, 40), answer_schema(ANSWERS[kind]))
+        text = writer.write(writer.ask(question, torch.rand(64, 40)), answer_schema(ANSWERS[kind]))
         assert text.startswith('{"heading_words":')
         try:
             ANSWERS[kind].model_validate_json(text)

@@ -65,7 +65,7 @@ def test_untold_words_cost_nothing() -> None:
     tags[3] = UNTOLD
     changed = scores.clone()
     changed[:, 3] += torch.randn(5, 3)
-    assert torch.equal(tag_loss(scores, tags), tag_loss(changed, tags))
+    assert torch.equal(tag_loss(scores, tags, 1.0), tag_loss(changed, tags, 1.0))
 
 
 def test_masked_words_are_masked_whole(vocabulary: Vocabulary) -> None:  # noqa: F811

@@ -19,9 +19,8 @@ from clausescan.export.writing import PicturedPage
 from clausescan.geometry import PointMap
 from clausescan.ground import PhotoWords, ground, text_lines
 from clausescan.model.choice import Run, clauses_of, word_places
-from clausescan.model.copying import copying_schema
 from clausescan.model.engine import CompactModel
-from clausescan.model.vocabulary import ANSWER, ASK, paragraph_starts
+from clausescan.model.vocabulary import paragraph_starts
 from clausescan.page import Photo, Reading
 from clausescan.parse import parse_answer
 from clausescan.photo import Failure, pages
@@ -102,10 +101,7 @@ class TextOnly:
         numbers = list(dict.fromkeys(n for n, _ in inside))
         shown = [n for n in numbers if any(p not in outside for p in inside if p[0] == n)]
         lines = [[words[n][k] for m, k in inside if m == n] for n in shown]
-        v = self.compact.vocabulary
-        asked = v.text(" " + self.prompts[kind].short)
-        question = [v.id[ASK], *asked, *v.lines(lines, [begins[n] for n in shown])[0], v.id[ANSWER]]
         nothing = torch.zeros(0, self.compact.config.hidden_size)
-        answer = self.compact.writer.write(question, nothing, copying_schema(SHAPES[kind], [w for line in lines for w in line]))
+        answer = self.compact.answer(SHAPES[kind], self.prompts[kind].short, lines, [begins[n] for n in shown], nothing)
         skipped = tuple(n for n in numbers if n not in shown)
         return Passage(kind, inside[0], inside[-1], skipped, run.confidence, answer, 0)

@@ -13,10 +13,11 @@ from clausescan.schema.clauses import CLAUSE_TYPES
 class ClausescanConfig(PreTrainedConfig):
     """Dimensions of encoder, reader heads, resampler and language model; see the modules of the same names.
 
-    `clause_types` are those that the model was taught, in the order of its choice head's outputs; it
-    answers about the fields of the `answered_types` among them. `answer_lean` holds, for a flag of the answers, what is added to
-    the logit of true against false (fitted on held-out pages). `presence_scale` and
-    `presence_shift` turn a found clause's log-odds into a calibrated probability (Platt 1999).
+    `clause_types` are those that the model was taught, in the order of its choice head's outputs; it answers about the fields
+    of the `answered_types` among them. `settled_fields` are those that its field head decides, in the order of its outputs;
+    `field_shifts` holds what is added to their log-odds, and `answer_lean` what is added to the logit of true for a flag that is
+    written freely (both fitted on held-out pages). `presence_scale` and `presence_shift` turn a found clause's log-odds into a
+    calibrated probability (Platt 1999).
     """
 
     model_type = "clausescan"
@@ -40,6 +41,8 @@ class ClausescanConfig(PreTrainedConfig):
         presence_shift: float = 0.0,
         clause_types: Sequence[str] = CLAUSE_TYPES,
         answered_types: Sequence[str] = CLAUSE_TYPES,
+        settled_fields: Sequence[str] = (),
+        field_shifts: Mapping[str, float] | None = None,
         answer_lean: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -60,6 +63,8 @@ class ClausescanConfig(PreTrainedConfig):
         self.presence_shift = presence_shift
         self.clause_types = tuple(clause_types)
         self.answered_types = tuple(answered_types)
+        self.settled_fields = tuple(settled_fields)
+        self.field_shifts = dict(field_shifts or {})
         self.answer_lean = dict(answer_lean or {})
         kwargs.setdefault("pad_token_id", 0)
         kwargs.setdefault("eos_token_id", 5)

@@ -6,10 +6,12 @@ stand there.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from clausescan.model.fieldhead import NOTHING_SETTLED, Candidate, Settled
 from clausescan.quantities import amounts, durations, percentages
 from clausescan.schema.answers import answer_schema
 from clausescan.schema.clauses import MAX_HEADING_WORDS, MAX_ITEMS, MAX_PARTY_CHARS
@@ -17,6 +19,7 @@ from clausescan.schema.shapes import ClauseShape
 
 MAX_NAME_WORDS = 6
 MAX_NAMES = 120
+MOST_UNITS, MOST_MONTHS, MOST_PERCENT = 9999, 999, 1000
 DUTY_REACH = 24
 """Words after a name within which its duty must begin."""
 _ASIDE = re.compile(r"\([^)]*\)?")
@@ -36,52 +39,79 @@ _EVERYONE = re.compile(r"(?i)(?:each|either|both|every)\b|(?:the )?parties$")
 _LINKS = frozenset({"of", "and", "the", "&", "for"})
 
 
-def copying_schema(shape: ClauseShape, words: Sequence[str]) -> dict[str, Any]:
+def copying_schema(shape: ClauseShape, words: Sequence[str], settled: Settled = NOTHING_SETTLED) -> dict[str, Any]:
     """The JSON Schema of one passage's answer: the type's own, its values limited to what `words` say.
 
-    Copied words are limited to the passage's names, which is what this model was taught to copy.
+    Copied words are limited to the passage's names, which is what this model was taught to copy. Fields that the field head
+    has `settled` can be written in one way only.
     """
     schema = answer_schema(shape.answer)
     properties = schema["properties"]
     properties["heading_words"] = {"type": "integer", "minimum": 0, "maximum": min(MAX_HEADING_WORDS, len(words))}
-    spans = durations(words)
-    periods = list(dict.fromkeys((int(s.value), s.unit) for s in spans if s.value.is_integer() and 1 <= s.value <= 9999))
+    found = candidates(shape, words)
     for name, kind in shape.kinds.items():
-        if kind == "durations":
-            properties[name] = _some([_object(value=value, unit=unit) for value, unit in periods])
-        elif kind == "amounts":
-            sums = dict.fromkeys((_whole(m.amount), m.currency) for m in amounts(words) if m.amount > 0)
-            properties[name] = _some([_object(amount=amount, currency=currency) for amount, currency in sums])
-        elif kind == "months":
-            months = dict.fromkeys(value * _MONTHS[unit] for value, unit in periods if unit in _MONTHS)
-            properties[name] = _some([{"const": m} for m in months if m <= 999])
-        elif kind == "percentages":
-            rates = dict.fromkeys(_whole(p.value) for p in percentages(words) if p.value <= 1000)
-            properties[name] = _some([{"const": rate} for rate in rates])
+        if name in settled.flags:
+            properties[name] = {"const": settled.flags[name]}
+        elif name in settled.lists:
+            properties[name] = {"const": list(settled.lists[name][:MAX_ITEMS])}
         elif kind == "flag" and name == "mutual":
             properties[name] = _mutual(bound_names(words))
-        elif kind == "phrases":
-            bound = bound_names(words) if name == "indemnifying_parties" else []
-            properties[name] = _some([{"const": text} for text in bound or names(words)], least=int(bool(bound)))
+        elif name == "indemnifying_parties" and (bound := bound_names(words)):
+            properties[name] = _some(bound, least=1)
+        elif name in found:
+            properties[name] = _some([c.value for c in found[name]])
     return schema
 
 
-def names(words: Sequence[str]) -> list[str]:
-    """What may be the name of a party: runs of capitalised words, and roles such as "each Party"; in order, without repeats."""
+def candidates(shape: ClauseShape, words: Sequence[str]) -> dict[str, list[Candidate]]:
+    """What `words` hold that each list of the type may have as its values, in order, each value once with all its places."""
+    periods = [(int(s.value), s) for s in durations(words) if s.value.is_integer() and 1 <= s.value <= MOST_UNITS]
+    out: dict[str, list[Candidate]] = {}
+    for name, kind in shape.kinds.items():
+        if kind == "durations":
+            out[name] = _merge(({"value": value, "unit": s.unit}, s.last) for value, s in periods)
+        elif kind == "amounts":
+            sums = [m for m in amounts(words) if m.amount > 0]
+            out[name] = _merge(({"amount": _whole(m.amount), "currency": m.currency}, m.last) for m in sums)
+        elif kind == "months":
+            months = [(value * _MONTHS[s.unit], s.last) for value, s in periods if s.unit in _MONTHS]
+            out[name] = _merge((m, last) for m, last in months if m <= MOST_MONTHS)
+        elif kind == "percentages":
+            out[name] = _merge((_whole(p.value), p.last) for p in percentages(words) if p.value <= MOST_PERCENT)
+        elif kind == "phrases":
+            out[name] = named(words)
+    return out
+
+
+def _merge(found: Iterable[tuple[Any, int]]) -> list[Candidate]:
+    """Each value once, with all the words it ends at."""
+    places: dict[str, tuple[Any, list[int]]] = {}
+    for value, word in found:
+        places.setdefault(json.dumps(value), (value, []))[1].append(word)
+    return [Candidate(value, tuple(words)) for value, words in places.values()]
+
+
+def named(words: Sequence[str]) -> list[Candidate]:
+    """What may be the name of a party: runs of capitalised words, and roles such as "each Party"; in order."""
     plain = [_EDGE.sub("", w) for w in words]
-    out: dict[str, None] = {}
+    out: dict[str, list[int]] = {}
     for i in range(len(plain)):
         for n in range(1, MAX_NAME_WORDS + 1):
             span = plain[i : i + n]
             if len(span) < n or not all(span) or (n > 1 and _STOP.search(words[i + n - 2])):
                 break
             text = _POSSESSIVE.sub("", " ".join(span))
-            named = span[0][0].isupper() and span[-1][0].isupper() and all(w[0].isupper() or w in _LINKS for w in span)
-            named = named and span[0].casefold() not in _NOT_FIRST and not text.casefold().startswith("indemnified")
+            capital = span[0][0].isupper() and span[-1][0].isupper() and all(w[0].isupper() or w in _LINKS for w in span)
+            capital = capital and span[0].casefold() not in _NOT_FIRST and not text.casefold().startswith("indemnified")
             each = n > 1 and span[0].casefold() in ("each", "either", "both") and all(w[0].isupper() for w in span[1:])
-            if (named or each or _ROLE.fullmatch(text)) and len(text) <= MAX_PARTY_CHARS:
-                out.setdefault(text)
-    return list(out)[:MAX_NAMES]
+            if (capital or each or _ROLE.fullmatch(text)) and len(text) <= MAX_PARTY_CHARS:
+                out.setdefault(text, []).append(i + n - 1)
+    return [Candidate(text, tuple(places)) for text, places in list(out.items())[:MAX_NAMES]]
+
+
+def names(words: Sequence[str]) -> list[str]:
+    """The texts of `named`."""
+    return [c.value for c in named(words)]
 
 
 def bound_names(words: Sequence[str]) -> list[str]:
@@ -107,11 +137,12 @@ def _mutual(bound: Sequence[str]) -> dict[str, Any]:
     return {"const": False} if len(bound) == 1 else {"type": "boolean"}
 
 
-def _some(choices: list[dict[str, Any]], least: int = 0) -> dict[str, Any]:
-    """A list of at least `least` of the choices; only the empty list where there are none."""
+def _some(choices: Sequence[Any], least: int = 0) -> dict[str, Any]:
+    """A list of at least `least` of the values; only the empty list where there are none."""
     if not choices:
         return {"type": "array", "items": {"type": "string"}, "maxItems": 0}
-    return {"type": "array", "items": {"anyOf": choices}, "minItems": least, "maxItems": min(MAX_ITEMS, len(choices))}
+    ways = [_object(**value) if isinstance(value, dict) else {"const": value} for value in choices]
+    return {"type": "array", "items": {"anyOf": ways}, "minItems": least, "maxItems": min(MAX_ITEMS, len(choices))}
 
 
 def _object(**values: Any) -> dict[str, Any]:

@@ -5,26 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
+from torch import Tensor
 from transformers.utils import logging
 
 from clausescan.answer import PageAnswer, Passage, Prompt
 from clausescan.errors import ModelError
 from clausescan.model.choice import Run, clauses_of, presence_odds, word_places
 from clausescan.model.configuration import ClausescanConfig
-from clausescan.model.copying import copying_schema
+from clausescan.model.copying import candidates, copying_schema
+from clausescan.model.fieldhead import NOTHING_SETTLED, field_odds, settle
 from clausescan.model.grammar import AnswerWriter
 from clausescan.model.modeling import ClausescanForConditionalGeneration, Sight
 from clausescan.model.transcribe import best_path, is_text, words_of
 from clausescan.model.vocabulary import ANSWER, ASK, IMAGE, Vocabulary, paragraph_starts
 from clausescan.page import Line, Reading
 from clausescan.schema.clauses import ClauseType
+from clausescan.schema.shapes import ClauseShape
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 MANIFEST = "manifest.json"
@@ -179,10 +182,23 @@ class CompactModel:
             chosen.append(kept[n])
         if prompt.type not in self.config.answered_types:
             return Passage(prompt.type, first, last, tuple(skipped), run.confidence, None, 0)
-        v = self.vocabulary
-        asked = v.text(" " + prompt.short)
-        question = [v.id[IMAGE]] * budget + [v.id[ASK], *asked, *v.lines(lines, flags)[0], v.id[ANSWER]]
         visual = self.model.visual_tokens(sight, budget, chosen)
-        schema = copying_schema(prompt.shape, [w for line in lines for w in line])
-        answer = self.writer.write(question, visual, schema)
+        answer = self.answer(prompt.shape, prompt.short, lines, flags, visual)
         return Passage(prompt.type, first, last, tuple(skipped), run.confidence, answer, budget)
+
+    @torch.no_grad()
+    def answer(
+        self, shape: ClauseShape, short: str, lines: Sequence[Sequence[str]], begins: Sequence[bool], visual: Tensor
+    ) -> str:
+        """The language model's answer about one passage, its words by line, and the visual tokens (n, D) of these lines."""
+        v = self.vocabulary
+        before = [v.id[IMAGE]] * len(visual) + [v.id[ASK], *v.text(" " + short)]
+        tokens, first = v.lines(lines, begins)
+        asked = self.writer.ask([*before, *tokens, v.id[ANSWER]], visual)
+        words = [w for line in lines for w in line]
+        settled = NOTHING_SETTLED
+        if self.model.fields is not None:
+            scores = self.model.fields(asked.states[torch.tensor(first) + len(before)].float()).float()
+            found = candidates(shape, words)
+            settled = settle(field_odds(scores, self.config.settled_fields, shape.kinds, found), found, self.config.field_shifts)
+        return self.writer.write(asked, copying_schema(shape, words, settled))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -27,6 +28,15 @@ MAX_ANSWER_TOKENS = 320
 """The longest labelled answer has 141 tokens; the grammar's bounds allow more."""
 
 
+@dataclass
+class Asked:
+    """A question that the model has read: its states (T, D), the logits (V,) of what may follow, and the cache to go on from."""
+
+    states: Tensor
+    following: Tensor
+    cache: DynamicCache
+
+
 class AnswerWriter:
     """Writes answers with the compact model; each passage has a grammar of its own, compiled in a few milliseconds."""
 
@@ -44,19 +54,29 @@ class AnswerWriter:
         )
 
     @torch.no_grad()
-    def write(self, question: list[int], visual: Tensor, schema: dict[str, Any]) -> str:
-        """Answer a question that begins with one image token a visual token; untrusted text, cut off after the step limit."""
+    def ask(self, question: list[int], visual: Tensor) -> Asked:
+        """Have the model read a question, which begins with one image token a visual token."""
+        cache = DynamicCache()
+        seen = self.model(
+            input_ids=torch.tensor([question]),
+            visual=visual,
+            past_key_values=cache,
+            given=len(question),
+            output_hidden_states=True,
+        )
+        return Asked(seen.hidden_states[0][0], seen.logits[0, -1], cache)
+
+    @torch.no_grad()
+    def write(self, asked: Asked, schema: dict[str, Any]) -> str:
+        """Answer a question, once; untrusted text, cut off after the step limit."""
         matcher = xgrammar.GrammarMatcher(self.grammar(schema))
         mask = xgrammar.allocate_token_bitmask(1, len(self.vocabulary))
-        cache = DynamicCache()
-        out = self._forced(matcher)
-        ids = [*question, *out]
-        given: int | None = len(question)
-        seen: Tensor | None = visual
-        while len(out) < MAX_ANSWER_TOKENS:
-            hidden = self.model(input_ids=torch.tensor([ids]), visual=seen, past_key_values=cache, given=given)
-            logits = hidden.logits[:, -1].float()
-            seen = given = None
+        ids = out = self._forced(matcher)
+        following = asked.following
+        while len(out) < MAX_ANSWER_TOKENS and not matcher.is_terminated():
+            if ids:
+                following = self.model(input_ids=torch.tensor([ids]), past_key_values=asked.cache).logits[0, -1]
+            logits = following[None].float()
             logits[:, self._true] += self._lean(out)
             matcher.fill_next_token_bitmask(mask)
             xgrammar.apply_token_bitmask_inplace(logits, mask)
@@ -66,7 +86,7 @@ class AnswerWriter:
             if matcher.is_terminated():
                 break
             ids = [token, *self._forced(matcher)]
-            out += ids
+            out = out + ids
         return self.vocabulary.decode(out)
 
     def _lean(self, written: list[int]) -> float:

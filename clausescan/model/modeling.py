@@ -21,6 +21,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 from clausescan.model.choice import ChoiceHead
 from clausescan.model.configuration import ClausescanConfig
 from clausescan.model.encoder import CELL, PageEncoder, StandardConv2d
+from clausescan.model.fieldhead import FieldHead
 from clausescan.model.language import LanguageModel
 from clausescan.model.linefinder import TextLine, find_lines
 from clausescan.model.reader import LineReader
@@ -87,6 +88,7 @@ class ClausescanForConditionalGeneration(PreTrainedModel, GenerationMixin):
         self.resampler = Resampler(config.line_channels, config.hidden_size, config.resampler, config.num_attention_heads)  # type: ignore[arg-type]
         self.language = LanguageModel(config.vocab_size, config.hidden_size, config.num_hidden_layers, config.num_attention_heads)
         self.choice = ChoiceHead(config.hidden_size, len(config.clause_types))
+        self.fields = FieldHead(config.hidden_size, len(config.settled_fields)) if config.settled_fields else None
         self.post_init()  # type: ignore[no-untyped-call]
 
     def _init_weights(self, module: Any) -> None:
@@ -162,9 +164,10 @@ class ClausescanForConditionalGeneration(PreTrainedModel, GenerationMixin):
         labels: Tensor | None = None,
         given: int | None = None,
         use_cache: bool = True,
+        output_hidden_states: bool = False,
         **kwargs: Any,  # noqa: ARG002 (what `generate` passes on)
     ) -> CausalLMOutputWithPast:
-        """Answer tokens' logits (B, T, V).
+        """Answer tokens' logits (B, T, V); with `output_hidden_states` the last layer's states (B, T, D) as well.
 
         `input_ids` (B, T) holds one image token for every visual token; these come from `visual` (n, D), or from
         `pixel_values` (1, 1, H, W), for which the page is looked at here. The first `given` positions (default: all that are
@@ -189,7 +192,9 @@ class ClausescanForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if labels is not None:
             loss = F.cross_entropy(logits[:, :-1].float().flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
         make: Any = CausalLMOutputWithPast  # by position: releases of transformers differ in the cache's name and type
-        answer: CausalLMOutputWithPast = make(loss, logits, past_key_values if use_cache else None)
+        answer: CausalLMOutputWithPast = make(
+            loss, logits, past_key_values if use_cache else None, (hidden,) if output_hidden_states else None
+        )
         return answer
 
     def prepare_inputs_for_generation(  # type: ignore[override]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,15 +13,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from clausescan.model.choice import BEGIN, ChoiceHead
+from clausescan.model.copying import candidates
+from clausescan.model.fieldhead import FIELDS, FieldHead, field_odds
 from clausescan.model.language import LanguageModel
 from clausescan.model.resampler import BUDGETS, Resampler
 from clausescan.model.vocabulary import ANSWER, ASK, END, IMAGE, MASK, Vocabulary, paragraph_starts
 from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.schema.shapes import SHAPES
 from clausescan.train.augment import misread
 from clausescan.train.clause_run import ClauseRun
 from clausescan.train.curriculum import TAUGHT
 from clausescan.train.drills import draw_drill
-from clausescan.train.labels import LabelledPage
+from clausescan.train.labels import LabelledClause, LabelledPage
 from clausescan.train.sightings import Sighting
 from clausescan.train.targets import (
     answer_text,
@@ -34,12 +38,13 @@ from clausescan.train.weak import UNTOLD, WeakPage, known_tags
 
 
 class Understanding(nn.Module):
-    """Resampler, language model and line-choice head."""
+    """Resampler, language model, line-choice head and field head."""
 
     def __init__(self, vocabulary: int) -> None:
         super().__init__()
         self.language = LanguageModel(vocabulary)
         self.choice = ChoiceHead(types=len(TAUGHT))
+        self.fields = FieldHead()
         self.resampler = Resampler()
 
 
@@ -68,29 +73,49 @@ class Teacher:
         tokens, first = self.vocabulary.lines(lines, paragraph_starts(page.middles()))
         return torch.tensor(tokens), torch.tensor(first)
 
-    def question(self, kind: str, lines: list[list[str]], begins: list[bool]) -> list[int]:
-        """What stands before the answer about one passage."""
+    def question(self, kind: str, lines: list[list[str]], begins: list[bool]) -> tuple[list[int], list[int]]:
+        """What stands before the answer about one passage, and where its words' first tokens are."""
         v = self.vocabulary
-        return [v.id[ASK], *self.asks[kind], *v.lines(lines, begins)[0], v.id[ANSWER]]
+        before = [v.id[ASK], *self.asks[kind]]
+        tokens, first = v.lines(lines, begins)
+        return [*before, *tokens, v.id[ANSWER]], [len(before) + f for f in first]
 
     def choice_loss(
-        self, model: Understanding, tokens: Tensor, first: Tensor, tags: Tensor, visual: Tensor | None
+        self, model: Understanding, tokens: Tensor, first: Tensor, tags: Tensor, visual: Tensor | None, further: float = 0.0
     ) -> tuple[Tensor, Tensor]:
         """The choice's loss against `tags` (types, W), and its scores (W, types, 3)."""
         scores = model.choice(page_states(model, tokens, visual)[first]).float()
-        return tag_loss(scores, tags), scores
+        return tag_loss(scores, tags, further), scores
 
-    def answer_loss(self, model: Understanding, question: list[int], answer: str, visual: Tensor | None) -> Tensor:
-        """Mean loss over the answer's tokens, those that the grammar would force anyway weighing little."""
+    def answer_loss(self, model: Understanding, question: list[int], answer: str, visual: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Mean loss over the answer's tokens, those that the grammar forces anyway weighing little; the question's states."""
         reply = [*self.vocabulary.answer(answer), self.vocabulary.id[END]]
         embedded = model.language.embedding(torch.tensor(question + reply[:-1]))[None]
-        given = len(question)
+        shift = 0
         if visual is not None:
-            embedded, given = torch.cat((visual[None].to(embedded.dtype), embedded), 1), given + len(visual)
-        hidden = model.language(embedded, given)
-        logits = model.language.logits(hidden[0, given - 1 :]).float()
+            embedded, shift = torch.cat((visual[None].to(embedded.dtype), embedded), 1), len(visual)
+        given = shift + len(question)
+        hidden = model.language(embedded, given)[0]
+        logits = model.language.logits(hidden[given - 1 :]).float()
         weight = torch.tensor([*self.choices(answer), FORCED_WEIGHT])
-        return (F.cross_entropy(logits, torch.tensor(reply), reduction="none") * weight).sum() / weight.sum()
+        loss = (F.cross_entropy(logits, torch.tensor(reply), reduction="none") * weight).sum() / weight.sum()
+        return loss, hidden[shift:given]
+
+    def clause_loss(
+        self,
+        model: Understanding,
+        page: LabelledPage,
+        clause: LabelledClause,
+        words: list[str],
+        fields: dict[str, Any],
+        visual: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """The losses of the answer about one clause of a page of these `words`, and of the field head on it."""
+        lines, begins = clause_words(page, clause, words)
+        question, first = self.question(clause.type, lines, begins)
+        answer, states = self.answer_loss(model, question, answer_text(clause, fields), visual)
+        scores = model.fields(states[torch.tensor(first)]).float()
+        return answer, field_loss(scores, clause.type, [w for line in lines for w in line], fields)
 
     def choices(self, answer: str) -> list[float]:
         """The weight of each token of an answer: 1 where a value is chosen, `FORCED_WEIGHT` where the grammar leaves none."""
@@ -110,8 +135,8 @@ def page_states(model: Understanding, tokens: Tensor, visual: Tensor | None) -> 
     return model.language(embedded, embedded.shape[1])[0, shift:]  # type: ignore[no-any-return]
 
 
-def tag_loss(scores: Tensor, tags: Tensor) -> Tensor:
-    """Mean cross-entropy of (W, types, 3) scores against (types, W) tags; types beyond the first three weigh less."""
+def tag_loss(scores: Tensor, tags: Tensor, further: float) -> Tensor:
+    """Mean cross-entropy of (W, types, 3) scores against (types, W) tags, plus `further` times that of the further types."""
     tags = tags.t()[:, : scores.shape[1]]
     scores = scores[:, : tags.shape[1]]
     weight = torch.where(tags == BEGIN, 3.0, 1.0) * (tags != UNTOLD)
@@ -121,8 +146,27 @@ def tag_loss(scores: Tensor, tags: Tensor) -> Tensor:
     main = len(CLAUSE_TYPES)
     loss = each[:, :main].sum() / weight[:, :main].sum().clamp(min=1)
     if tags.shape[1] > main:
-        loss = loss + FURTHER_WEIGHT * each[:, main:].sum() / weight[:, main:].sum().clamp(min=1)
+        loss = loss + further * each[:, main:].sum() / weight[:, main:].sum().clamp(min=1)
     return loss
+
+
+def field_loss(scores: Tensor, kind: str, words: list[str], fields: dict[str, Any]) -> Tensor:
+    """Cross-entropy of the (W, K) field scores of a passage: a clause's flags, and each candidate of its lists; nats in all."""
+    kinds = SHAPES[kind].kinds
+    found = candidates(SHAPES[kind], words)
+    loss = scores.new_zeros(())
+    for name, odds in field_odds(scores, FIELDS, kinds, found).items():
+        meant = {value_key(v) for v in fields[name]} if name in found else set()
+        true = [value_key(c.value) in meant for c in found[name]] if name in found else [bool(fields[name])]
+        loss = loss + F.binary_cross_entropy_with_logits(odds, torch.tensor(true, dtype=odds.dtype), reduction="sum")
+    return loss
+
+
+def value_key(value: Any) -> str:
+    """What two spellings of one value of a list have in common."""
+    if isinstance(value, dict):
+        return str([float(v) if isinstance(v, int | float) else v for v in value.values()])
+    return str(float(value)) if isinstance(value, int | float) else " ".join(re.findall(r"\w+", value.casefold()))
 
 
 def masked_words(tokens: Tensor, first: Tensor, vocabulary: Vocabulary, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -148,8 +192,6 @@ def masked_words(tokens: Tensor, first: Tensor, vocabulary: Vocabulary, rng: np.
 
 FILL_WORDS = 0.16
 """Of a page's words, about how many are masked where words are to be filled in."""
-FURTHER_WEIGHT = 0.5
-"""Of the loss over the types without hand-made labels, beside the first three."""
 FORCED_WEIGHT = 0.03
 _PIECES = re.compile(
     r"(?P<value>(?<=:)(?:true|false|-?[\d.]+)"  # flags and numbers
@@ -181,18 +223,35 @@ def page_loss(
         covered = torch.from_numpy(rng.random(len(tokens)) < rng.choice([0.5, 1.0])) & (tokens > teacher.vocabulary.id[IMAGE])
         tokens = torch.where(covered, teacher.vocabulary.id[MASK], tokens)
     tags = torch.from_numpy(known_tags(page, tags_of(page), spans))
-    loss, _ = teacher.choice_loss(model, tokens, first, tags, see(model, sighting, budget, None))
+    loss, _ = teacher.choice_loss(model, tokens, first, tags, see(model, sighting, budget, None), run.further_weight)
     total, answers = loss, 0.0
     for clause, value in zip(page.clauses, fields, strict=True):
-        question = teacher.question(clause.type, *clause_words(page, clause, words))
-        visual = see(model, sighting, budget, clause_lines(clause))
-        part = teacher.answer_loss(model, question, answer_text(clause, value), visual)
-        total = total + run.answer_weight * part
-        answers += float(part.detach()) / len(page.clauses)
+        answer, meant = teacher.clause_loss(model, page, clause, words, value, see(model, sighting, budget, clause_lines(clause)))
+        total = total + run.answer_weight * answer + run.field_weight * meant
+        answers += float(answer.detach()) / len(page.clauses)
     if rng.random() < run.drill_share:
         drill = drill_loss(model, teacher, page, words, rng)
         total = total if drill is None else total + 0.3 * drill
     return total, float(loss.detach()), answers
+
+
+def further_answer_loss(
+    model: Understanding,
+    teacher: Teacher,
+    page: LabelledPage,
+    sighting: Sighting | None,
+    rng: np.random.Generator,
+    run: ClauseRun,
+) -> Tensor:
+    """The losses of the answer and the fields of one clause of a page, drawn at random, its numbers and names exchanged."""
+    words, fields = words_of(page), [c.fields for c in page.clauses]
+    if rng.random() < run.changed_share:
+        words, fields = change_page(page, rng)
+    n = int(rng.integers(len(page.clauses)))
+    clause = page.clauses[n]
+    budget = int(rng.choice(BUDGETS)) if sighting is not None and rng.random() < run.visual_share else 0
+    answer, meant = teacher.clause_loss(model, page, clause, words, fields[n], see(model, sighting, budget, clause_lines(clause)))
+    return run.answer_weight * answer + run.field_weight * meant
 
 
 def weak_loss(
@@ -206,7 +265,7 @@ def weak_loss(
     if rng.random() < run.fill_share:
         shown, hit = masked_words(tokens, first, teacher.vocabulary, rng)
     states = page_states(model, shown, None)
-    loss = tag_loss(model.choice(states[first]).float(), torch.from_numpy(weak.tags))
+    loss = tag_loss(model.choice(states[first]).float(), torch.from_numpy(weak.tags), run.further_weight)
     choice, filling = float(loss.detach()), 0.0
     if hit.any():
         fill = F.cross_entropy(model.language.logits(states[hit]).float(), tokens[hit])
@@ -234,7 +293,7 @@ def drill_loss(
         *v.lines(lines[part], paragraph_starts(page.middles())[part])[0],
         v.id[ANSWER],
     ]
-    return teacher.answer_loss(model, question, drill.answer, None)
+    return teacher.answer_loss(model, question, drill.answer, None)[0]
 
 
 def see(model: Understanding, sighting: Sighting | None, budget: int, lines: list[int] | None) -> Tensor | None:

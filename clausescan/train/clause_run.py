@@ -28,6 +28,12 @@ class ClauseRun:
     changed_share: float = 0.6
     answer_weight: float = 1.0
     """Of an answer's loss beside the choice of words."""
+    field_weight: float = 0.3
+    """Of the field head's loss on a clause."""
+    further_answers: int = 1
+    """Clauses of other pages asked about beside each page."""
+    further_weight: float = 3.0
+    """Of the loss over the types without hand-made labels; 3 gives each of them about the weight of one of the first three."""
     drill_share: float = 0.3
     """Of pages on which a copying drill is set as well."""
     fill_share: float = 0.8

@@ -31,6 +31,7 @@ from clausescan.train.clause_losses import (
     Teacher,
     Understanding,
     begin_from,
+    further_answer_loss,
     page_loss,
     see,
     weak_loss,
@@ -41,9 +42,7 @@ from clausescan.train.sightings import Sighting
 from clausescan.train.spans import SpanTags
 from clausescan.train.split import held_out_contract
 from clausescan.train.targets import (
-    answer_text,
     clause_lines,
-    clause_words,
     page_places,
     tags_of,
     words_of,
@@ -110,6 +109,7 @@ def _work(
     seen = sights if sights is not None else [None] * len(pages)
     learn = [(p, s) for p, s in zip(pages, seen, strict=True) if not held_out_contract(p.pdf)]
     unseen = [(p, s) for p, s in zip(pages, seen, strict=True) if held_out_contract(p.pdf)]
+    answerable = [(p, s) for p, s in learn if p.clauses]
     an_epoch = len(learn) // run.accumulate
     before = len(weak) // run.accumulate
     steps = before + run.epochs * an_epoch
@@ -137,6 +137,9 @@ def _work(
                     loss, choice, answer = page_loss(
                         model, teacher, page, sighting, further.get((page.pdf, page.index)), rng, run
                     )
+                    for _ in range(run.further_answers):
+                        other = answerable[int(rng.integers(len(answerable)))]
+                        loss = loss + further_answer_loss(model, teacher, *other, rng, run)
             (loss / run.accumulate).backward()  # type: ignore[no-untyped-call]
             sums += np.array([choice, answer]) * run.workers / run.accumulate / 10
         if run.workers > 1:
@@ -185,7 +188,7 @@ def evaluate(
 ) -> dict[str, float]:
     """Word F1 and presence F1 of the line choice over all types, and the answers' loss, on true text (masked if `blind`)."""
     hit = said = true = there = right = claimed = 0
-    losses = []
+    losses, meant = [], []
     for page, sighting in pages:
         words = words_of(page)
         tokens, first = teacher.page_tokens(page, words)
@@ -195,9 +198,10 @@ def evaluate(
         with torch.autocast("cpu", torch.bfloat16):
             _, scores = teacher.choice_loss(model, tokens, first, torch.from_numpy(tags), see(model, sighting, budget, None))
             for clause in page.clauses:
-                question = teacher.question(clause.type, *clause_words(page, clause, words))
                 visual = see(model, sighting, budget, clause_lines(clause))
-                losses.append(float(teacher.answer_loss(model, question, answer_text(clause, clause.fields), visual)))
+                answer, fields = teacher.clause_loss(model, page, clause, words, clause.fields, visual)
+                losses.append(float(answer))
+                meant.append(float(fields))
         log_p = F.log_softmax(scores, -1).double().numpy()
         for t in range(len(CLAUSE_TYPES)):
             found = np.zeros(len(words), bool)
@@ -211,4 +215,5 @@ def evaluate(
         "word_f1": round(2 * hit / max(1, said + true), 4),
         "presence_f1": round(2 * right / max(1, claimed + there), 4),
         "answer_loss": round(float(np.mean(losses)), 4),
+        "field_loss": round(float(np.mean(meant)), 4),
     }
