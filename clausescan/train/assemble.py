@@ -14,6 +14,7 @@ import torch
 from clausescan.model.choice import TAGS
 from clausescan.model.configuration import ClausescanConfig
 from clausescan.model.engine import MANIFEST
+from clausescan.model.fieldhead import FIELDS
 from clausescan.model.modeling import ClausescanForConditionalGeneration
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.train.curriculum import TAUGHT
@@ -26,7 +27,7 @@ def assemble(
 
     Of the types that were taught, the `offered` ones are kept.
     """
-    model = ClausescanForConditionalGeneration(ClausescanConfig(clause_types=offered, **config))
+    model = ClausescanForConditionalGeneration(ClausescanConfig(clause_types=offered, settled_fields=FIELDS, **config))
     state: dict[str, torch.Tensor] = {}
     for file, prefix in ((lines, "encoder."), (reader, "reader."), (clauses, "")):
         trained = torch.load(file, map_location="cpu", weights_only=True)["average"]

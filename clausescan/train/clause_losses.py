@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from clausescan.model.choice import BEGIN, ChoiceHead
 from clausescan.model.copying import candidates
-from clausescan.model.fieldhead import FIELDS, FieldHead, field_odds
+from clausescan.model.fieldhead import FIELDS, Candidate, FieldHead, field_odds
 from clausescan.model.language import LanguageModel
 from clausescan.model.resampler import BUDGETS, Resampler
 from clausescan.model.vocabulary import ANSWER, ASK, END, IMAGE, MASK, Vocabulary, paragraph_starts
@@ -156,10 +157,17 @@ def field_loss(scores: Tensor, kind: str, words: list[str], fields: dict[str, An
     found = candidates(SHAPES[kind], words)
     loss = scores.new_zeros(())
     for name, odds in field_odds(scores, FIELDS, kinds, found).items():
-        meant = {value_key(v) for v in fields[name]} if name in found else set()
-        true = [value_key(c.value) in meant for c in found[name]] if name in found else [bool(fields[name])]
+        true = meant_among(found.get(name), fields[name])
         loss = loss + F.binary_cross_entropy_with_logits(odds, torch.tensor(true, dtype=odds.dtype), reduction="sum")
     return loss
+
+
+def meant_among(found: Sequence[Candidate] | None, value: Any) -> list[bool]:
+    """Which of a list's candidates a labelled clause means; for a flag (None) whether it is true, alone."""
+    if found is None:
+        return [bool(value)]
+    meant = {value_key(v) for v in value}
+    return [value_key(c.value) in meant for c in found]
 
 
 def value_key(value: Any) -> str:

@@ -147,8 +147,9 @@ def compressors(
 
 @app.command()
 def assemble(data: Data, work: Work, out: Annotated[Path, typer.Option(help="Folder for the model that ships.")]) -> None:
-    """Calibrate presence, choose the further types worth offering, and join the checkpoints into the folder that ships."""
+    """Calibrate presence and fields, choose the further types worth offering, join the checkpoints into the folder that ships."""
     from clausescan.schema.clauses import CLAUSE_TYPES
+    from clausescan.train import field_shifts
     from clausescan.train.assemble import assemble as run
     from clausescan.train.calibrate import calibrate
     from clausescan.train.contracts import Contracts
@@ -156,15 +157,20 @@ def assemble(data: Data, work: Work, out: Annotated[Path, typer.Option(help="Fol
     from clausescan.train.spans import span_tags
 
     checkpoint, tokenizer = work / "clauses-visual" / "clauses.pt", work / "language" / "tokenizer.json"
-    found = calibrate(checkpoint, tokenizer, *_labelled(data, work, True, share=0.0))
+    pages, sights, shorts = _labelled(data, work, True, share=0.0)
+    found = calibrate(checkpoint, tokenizer, pages, sights, shorts)
     typer.echo(f"expected calibration error {found.error_before:.4f} before, {found.error_after:.4f} after")
+    shifts = {}
+    for name, odds in field_shifts.measure(checkpoint, tokenizer, pages, sights, shorts).items():
+        shifts[name] = odds.best_shift()
+        typer.echo(f"{name:24} F1 {odds.f1(0.0):.3f}, shifted by {shifts[name]:+.1f} {odds.f1(shifts[name]):.3f}")
     contracts = Contracts(work / "contracts.npz")
     further = measure(checkpoint, tokenizer, contracts, span_tags(contracts, data / "cuad"))
     for kind, figures in further.items():
         typer.echo(f"{kind:20} {figures}")
     offered = (*CLAUSE_TYPES, *(kind for kind, figures in further.items() if figures.offered))
     parts = (work / "lines" / "lines.pt", work / "reader" / "reader.pt", checkpoint, tokenizer)
-    typer.echo(str(run(*parts, out, offered, presence_scale=found.scale, presence_shift=found.shift)))
+    typer.echo(str(run(*parts, out, offered, presence_scale=found.scale, presence_shift=found.shift, field_shifts=shifts)))
 
 
 @app.command()
