@@ -183,3 +183,12 @@ def test_a_short_run_inside_a_sentence_is_no_clause(first: int, kept: bool) -> N
     p[np.arange(first, first + 6), :] = 0.00001
     p[np.arange(first, first + 6), tags] = 0.99998
     assert bool(clauses_of(np.log(p), places)) == kept
+
+
+def test_a_heading_found_on_its_own_joins_what_it_heads() -> None:
+    tags = [OUTSIDE] * 3 + [BEGIN] + [INSIDE] * 3 + [BEGIN] + [INSIDE] * 20 + [OUTSIDE] * 3
+    p = np.full((len(tags), 3), 0.01)
+    p[np.arange(len(tags)), tags] = 0.98
+    places = np.full(len(tags), UNIT, np.int8)
+    assert [(r.first, r.last) for r in best_runs(np.log(p), places)] == [(3, 6), (7, 27)]
+    assert [(r.first, r.last) for r in clauses_of(np.log(p), places)] == [(3, 27)]

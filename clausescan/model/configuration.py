@@ -15,9 +15,8 @@ class ClausescanConfig(PreTrainedConfig):
 
     `clause_types` are those that the model was taught, in the order of its choice head's outputs; it answers about the fields
     of the `answered_types` among them. `settled_fields` are those that its field head decides, in the order of its outputs;
-    `field_shifts` holds what is added to their log-odds, and `answer_lean` what is added to the logit of true for a flag that is
-    written freely (both fitted on held-out pages). `presence_scale` and `presence_shift` turn a found clause's log-odds into a
-    calibrated probability (Platt 1999).
+    `field_shifts` holds what is added to their log-odds (fitted on held-out pages). `presence_scale` and `presence_shift` turn
+    a found clause's log-odds into a calibrated probability (Platt 1999).
     """
 
     model_type = "clausescan"
@@ -43,7 +42,6 @@ class ClausescanConfig(PreTrainedConfig):
         answered_types: Sequence[str] = CLAUSE_TYPES,
         settled_fields: Sequence[str] = (),
         field_shifts: Mapping[str, float] | None = None,
-        answer_lean: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
         self.encoder_widths = (encoder_widths[0], encoder_widths[1])
@@ -65,7 +63,6 @@ class ClausescanConfig(PreTrainedConfig):
         self.answered_types = tuple(answered_types)
         self.settled_fields = tuple(settled_fields)
         self.field_shifts = dict(field_shifts or {})
-        self.answer_lean = dict(answer_lean or {})
         kwargs.setdefault("pad_token_id", 0)
         kwargs.setdefault("eos_token_id", 5)
         kwargs.setdefault("tie_word_embeddings", True)

@@ -33,7 +33,7 @@ _POSSESSIVE = re.compile(r"['’]s?$")
 _STOP = re.compile(r"[.,;:)\]]$")
 _ROLE = re.compile(r"(?i)(?:(?:each|either|both|every) )?(?!indemnified)(?:\w+ing )?(?:party|parties|indemnitor)")
 _NOT_FIRST = frozenset(
-    "the such any this in if to section sections article each either both all no notwithstanding except".split()
+    "the such any this in if it to section sections article each either both all no notwithstanding except".split()
 )
 _EVERYONE = re.compile(r"(?i)(?:each|either|both|every)\b|(?:the )?parties$")
 _LINKS = frozenset({"of", "and", "the", "&", "for"})
@@ -49,13 +49,16 @@ def copying_schema(shape: ClauseShape, words: Sequence[str], settled: Settled = 
     properties = schema["properties"]
     properties["heading_words"] = {"type": "integer", "minimum": 0, "maximum": min(MAX_HEADING_WORDS, len(words))}
     found = candidates(shape, words)
-    for name, kind in shape.kinds.items():
-        if name in settled.flags:
+    for name in shape.kinds:
+        sure = _mutual(bound_names(words)) if name == "mutual" else None
+        if sure is not None:
+            properties[name] = {"const": sure}
+        elif name in settled.flags:
             properties[name] = {"const": settled.flags[name]}
         elif name in settled.lists:
-            properties[name] = {"const": list(settled.lists[name][:MAX_ITEMS])}
-        elif kind == "flag" and name == "mutual":
-            properties[name] = _mutual(bound_names(words))
+            meant = [c for c in found[name] if c.value in settled.lists[name]]
+            meant = shortest_names(meant) if shape.kinds[name] == "phrases" else meant
+            properties[name] = {"const": [c.value for c in meant[:MAX_ITEMS]]}
         elif name == "indemnifying_parties" and (bound := bound_names(words)):
             properties[name] = _some(bound, least=1)
         elif name in found:
@@ -109,6 +112,18 @@ def named(words: Sequence[str]) -> list[Candidate]:
     return [Candidate(text, tuple(places)) for text, places in list(out.items())[:MAX_NAMES]]
 
 
+def shortest_names(found: Sequence[Candidate]) -> list[Candidate]:
+    """Of names that end at the same word only the shortest; of roles such as "each Party" the whole."""
+    out = list(found)
+    for a in found:
+        for b in found:
+            nested = len(a.value) < len(b.value) and not set(a.words).isdisjoint(b.words)
+            worse = a if _ROLE.fullmatch(b.value) or _EVERYONE.match(b.value) else b
+            if nested and a in out and b in out:
+                out.remove(worse)
+    return out
+
+
 def names(words: Sequence[str]) -> list[str]:
     """The texts of `named`."""
     return [c.value for c in named(words)]
@@ -130,11 +145,11 @@ def bound_names(words: Sequence[str]) -> list[str]:
     return [n for n in out if not any(n != m and m.endswith(" " + n) for m in out)]
 
 
-def _mutual(bound: Sequence[str]) -> dict[str, Any]:
-    """Whether an indemnity may be mutual: "each party shall indemnify" is, one other name alone under the duty is not."""
+def _mutual(bound: Sequence[str]) -> bool | None:
+    """Whether an indemnity is mutual: "each party shall indemnify" is, one other name alone under the duty is not."""
     if any(_EVERYONE.match(name) for name in bound):
-        return {"const": True}
-    return {"const": False} if len(bound) == 1 else {"type": "boolean"}
+        return True
+    return False if len(bound) == 1 else None
 
 
 def _some(choices: Sequence[Any], least: int = 0) -> dict[str, Any]:

@@ -7,7 +7,6 @@ runs out of steps; what was written until then is not valid JSON and is refused 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +20,6 @@ from clausescan.errors import AnswerError
 from clausescan.model.modeling import ClausescanForConditionalGeneration
 from clausescan.model.vocabulary import END, PAD, Vocabulary
 
-KEY_TOKENS = 24
-"""The last so many tokens hold the key whose value comes next."""
-_LAST_KEY = re.compile(r'"(\w+)":$')
 MAX_ANSWER_TOKENS = 320
 """The longest labelled answer has 141 tokens; the grammar's bounds allow more."""
 
@@ -44,7 +40,6 @@ class AnswerWriter:
         self.model, self.vocabulary = model, vocabulary
         fast = PreTrainedTokenizerFast(tokenizer_object=vocabulary.tokenizer, eos_token=END, pad_token=PAD)
         info = xgrammar.TokenizerInfo.from_huggingface(fast, vocab_size=len(vocabulary), stop_token_ids=[vocabulary.id[END]])
-        self._true, self._false = (vocabulary.answer(word)[0] for word in ("true", "false"))
         self.compiler = xgrammar.GrammarCompiler(info, max_threads=1)
 
     def grammar(self, schema: dict[str, Any]) -> xgrammar.CompiledGrammar:
@@ -77,7 +72,6 @@ class AnswerWriter:
             if ids:
                 following = self.model(input_ids=torch.tensor([ids]), past_key_values=asked.cache).logits[0, -1]
             logits = following[None].float()
-            logits[:, self._true] += self._lean(out)
             matcher.fill_next_token_bitmask(mask)
             xgrammar.apply_token_bitmask_inplace(logits, mask)
             token = int(logits.argmax())
@@ -88,12 +82,6 @@ class AnswerWriter:
             ids = [token, *self._forced(matcher)]
             out = out + ids
         return self.vocabulary.decode(out)
-
-    def _lean(self, written: list[int]) -> float:
-        """What is added to the logit of true where the flag that was written last wants its value."""
-        leans = self.model.config.answer_lean
-        key = _LAST_KEY.search(self.vocabulary.decode(written[-KEY_TOKENS:])) if leans else None
-        return leans.get(key.group(1), 0.0) if key else 0.0
 
     def _forced(self, matcher: xgrammar.GrammarMatcher) -> list[int]:
         """What must come next whatever the model says, such as a key: taken in one step instead of one a token."""

@@ -162,7 +162,7 @@ def assemble(data: Data, work: Work, out: Annotated[Path, typer.Option(help="Fol
     typer.echo(f"expected calibration error {found.error_before:.4f} before, {found.error_after:.4f} after")
     shifts = {}
     for name, odds in field_shifts.measure(checkpoint, tokenizer, pages, sights, shorts).items():
-        shifts[name] = odds.best_shift()
+        shifts[name] = 0.0 if name in field_shifts.UNSHIFTED else odds.best_shift()
         typer.echo(f"{name:24} F1 {odds.f1(0.0):.3f}, shifted by {shifts[name]:+.1f} {odds.f1(shifts[name]):.3f}")
     contracts = Contracts(work / "contracts.npz")
     further = measure(checkpoint, tokenizer, contracts, span_tags(contracts, data / "cuad"))

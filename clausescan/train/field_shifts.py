@@ -25,6 +25,10 @@ from clausescan.train.targets import answer_text, clause_lines, clause_words, wo
 MOST_SHIFT, STEP = 2.0, 0.1
 WINDOW = 5
 """Steps to either side over which F1 is averaged: its peak on so few clauses is chance."""
+LEAST_TRUE = 10
+"""True values on the held-out pages below which a field is left unshifted."""
+UNSHIFTED = ("uncapped",)
+"""Fields left as they are: a cap that is wrongly called unlimited costs most."""
 PULL = 0.01
 """F1 that a shift by one must gain."""
 
@@ -43,9 +47,9 @@ class FieldOdds:
         return float(2 * (said & true).sum() / max(1, said.sum() + true.sum() + self.beyond))
 
     def best_shift(self) -> float:
-        """The shift with the best F1, see `WINDOW` and `PULL`; 0 where no field of the kind is true."""
+        """The shift with the best F1, see `WINDOW` and `PULL`; 0 where too few are true."""
         grid = np.arange(-round(MOST_SHIFT / STEP), round(MOST_SHIFT / STEP) + 1) * STEP
-        if not any(self.truth):
+        if sum(self.truth) < LEAST_TRUE:
             return 0.0
         curve: NDArray[np.float64] = np.array([self.f1(float(s)) for s in grid])
         smooth = np.convolve(np.pad(curve, WINDOW, mode="edge"), np.ones(2 * WINDOW + 1) / (2 * WINDOW + 1), "valid")
