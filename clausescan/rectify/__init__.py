@@ -6,7 +6,7 @@ makes a page of it, `upright` turns it, `textlines` and `dewarp` straighten its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -73,7 +73,34 @@ def rectify(photo: Photo, *, readability: Readability | None = None) -> Page:
     `readability` tells how confidently (0..1) a (512, 512) uint8 crop of upright text at reading resolution can be read;
     it decides what stands on its head where the letters' own shapes leave doubt. Raises UnreadablePageError with reason
     `no_page` (no sheet and no print) or `no_text` (a blank sheet).
+
+    A photo that lies on its side or its head is turned, pixel for pixel, and done once more, so that a page comes out the same
+    however the phone was held.
     """
+    page = _rectified(photo, readability)
+    if page.turned_degrees == 0:
+        return page
+    turns = -page.turned_degrees // 90 % 4
+    upright_photo = replace(photo, rgb=np.ascontiguousarray(np.rot90(photo.rgb, turns)))
+    again = _rectified(upright_photo, readability)
+    if again.turned_degrees != 0:
+        return page
+    turn = perspective.quarter_turns(turns, *photo.rgb.shape[1::-1])
+
+    def on_photo(points: Points | None) -> Points | None:
+        return None if points is None else turn.inverse(points)
+
+    return replace(
+        again,
+        photo_to_page=Chain((turn, again.photo_to_page)),
+        corners_photo_px=turn.inverse(again.corners_photo_px),
+        turned_degrees=page.turned_degrees,
+        steps=(Step("turn", True, note=f"photo turned by {page.turned_degrees} degrees first"), *again.steps),
+        defects=tuple(replace(d, quad_photo_px=on_photo(d.quad_photo_px)) for d in again.defects),
+    )
+
+
+def _rectified(photo: Photo, readability: Readability | None) -> Page:
     gray = cv2.cvtColor(photo.rgb, cv2.COLOR_RGB2GRAY)
     h, w = gray.shape
     half = np.asarray(cv2.resize(gray, (max(8, w // 2), max(8, h // 2)), interpolation=cv2.INTER_AREA), np.uint8)

@@ -79,6 +79,17 @@ def half_turn(height: int) -> Homography:
     return Homography(np.array([[-1, 0, READING_WIDTH - 1], [0, -1, height - 1], [0, 0, 1]], np.float64))
 
 
+def quarter_turns(turns: int, width: int, height: int) -> Homography:
+    """The map of a picture of that size turned anticlockwise by `turns` (1 to 3) right angles, as `numpy.rot90` does."""
+    across, down = width - 1.0, height - 1.0
+    matrices = {
+        1: [[0, 1, 0], [-1, 0, across], [0, 0, 1]],
+        2: [[-1, 0, across], [0, -1, down], [0, 0, 1]],
+        3: [[0, -1, down], [1, 0, 0], [0, 0, 1]],
+    }
+    return Homography(np.array(matrices[turns], np.float64))
+
+
 def _homography(source: Points, target: Points) -> Points:
     rows = []
     for (x, y), (u, v) in zip(source, target, strict=True):

@@ -65,6 +65,7 @@ def colour_masks(field: NDArray[np.float32]) -> list[NDArray[np.uint8]]:
     lh, lw = low.shape[:2]
     border = np.concatenate([part.reshape(-1, 3) for part in (low[:4], low[-4:], low[:, :4], low[:, -4:])])
     nearest = np.zeros((len(border), 1), np.int32)
+    cv2.setRNGSeed(7)  # k-means and GrabCut draw from one stream: the same photo must give the same page every time
     _, _, centres = cv2.kmeans(border, 3, nearest, (3, 10, 1.0), 1, cv2.KMEANS_PP_CENTERS)
     far = np.min(np.linalg.norm(low[:, :, None] - centres[None, None], axis=3), axis=2)
     level = cv2.normalize(far, np.empty_like(far), 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
@@ -76,7 +77,6 @@ def colour_masks(field: NDArray[np.float32]) -> list[NDArray[np.uint8]]:
     seed[lh * 2 // 5 : lh * 3 // 5, lw * 2 // 5 : lw * 3 // 5] = cv2.GC_FGD
     seed[:3] = seed[-3:] = np.where(seed[:3] == cv2.GC_PR_FGD, cv2.GC_PR_FGD, cv2.GC_PR_BGD)
     if (seed % 2 == 0).any():
-        cv2.setRNGSeed(7)
         bytes_ = np.clip(low, 0, 255).astype(np.uint8)
         cv2.grabCut(bytes_, seed, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
         out.append(_biggest(np.where(seed % 2 == 1, 255, 0).astype(np.uint8)))
