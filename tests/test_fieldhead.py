@@ -10,7 +10,7 @@ from clausescan.model.grammar import AnswerWriter
 from clausescan.model.vocabulary import Vocabulary
 from clausescan.schema.answers import ANSWERS, dump_answer
 from clausescan.schema.shapes import SHAPES
-from clausescan.train.clause_losses import field_loss
+from clausescan.train.clause_losses import field_loss, told_apart
 from clausescan.train.field_shifts import FieldOdds
 from tests.test_model import tiny
 from tests.test_model_reading import vocabulary  # noqa: F401 (a fixture)
@@ -85,6 +85,13 @@ def test_the_loss_falls_when_the_right_words_speak() -> None:
     right = field_loss(_scores(notice_periods=7, for_cause=3), "termination", WORDS, fields)
     wrong = field_loss(_scores(cure_periods=7, for_convenience=3), "termination", WORDS, fields)
     assert float(right) < 0.1 < 10 < float(wrong)
+
+
+def test_a_longer_name_around_the_meant_one_teaches_nothing() -> None:
+    found = [Candidate("Acme Supplier", (3,)), Candidate("Supplier", (3, 9)), Candidate("Buyer", (5,))]
+    assert told_apart(found, [False, True, False]) == [False, True, True]
+    assert told_apart(found, [False, False, False]) == [True, True, True]
+    assert told_apart(None, [True]) == [True]
 
 
 def test_a_type_without_taught_fields_settles_nothing() -> None:

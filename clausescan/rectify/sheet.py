@@ -19,6 +19,8 @@ SMALL = 800
 NEUTRAL = 0.30
 """Support given to a part of a side that the frame hides: less than a seen edge, more than a missing one."""
 _SHORTLIST = 40
+_ATTEMPTS = 8
+"""Starts of the k-means over the border's colours, of which the best is kept: one start may end anywhere."""
 _AGREE = 0.15
 """Worth of the paper being lighter than the desk (or darker) along all four sides alike: a shadow's border is not."""
 Floats = NDArray[np.float64]
@@ -66,7 +68,7 @@ def colour_masks(field: NDArray[np.float32]) -> list[NDArray[np.uint8]]:
     border = np.concatenate([part.reshape(-1, 3) for part in (low[:4], low[-4:], low[:, :4], low[:, -4:])])
     nearest = np.zeros((len(border), 1), np.int32)
     cv2.setRNGSeed(7)  # k-means and GrabCut draw from one stream: the same photo must give the same page every time
-    _, _, centres = cv2.kmeans(border, 3, nearest, (3, 10, 1.0), 1, cv2.KMEANS_PP_CENTERS)
+    _, _, centres = cv2.kmeans(border, 3, nearest, (3, 10, 1.0), _ATTEMPTS, cv2.KMEANS_PP_CENTERS)
     far = np.min(np.linalg.norm(low[:, :, None] - centres[None, None], axis=3), axis=2)
     level = cv2.normalize(far, np.empty_like(far), 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
     _, mask = cv2.threshold(level, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)

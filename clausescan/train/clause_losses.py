@@ -158,8 +158,20 @@ def field_loss(scores: Tensor, kind: str, words: list[str], fields: dict[str, An
     loss = scores.new_zeros(())
     for name, odds in field_odds(scores, FIELDS, kinds, found).items():
         true = meant_among(found.get(name), fields[name])
-        loss = loss + F.binary_cross_entropy_with_logits(odds, torch.tensor(true, dtype=odds.dtype), reduction="sum")
+        told = torch.tensor(told_apart(found.get(name), true), dtype=odds.dtype)
+        loss = loss + F.binary_cross_entropy_with_logits(odds, torch.tensor(true, dtype=odds.dtype), told, reduction="sum")
     return loss
+
+
+def told_apart(found: Sequence[Candidate] | None, true: Sequence[bool]) -> list[bool]:
+    """Which of a list's candidates the head can learn from: not those that are untrue but end at a word of a true one.
+
+    "Acme Supplier" and "Supplier" end at one word and so have one score; if the one is meant, that score must be high.
+    """
+    if found is None:
+        return [True]
+    meant = {word for c, yes in zip(found, true, strict=True) if yes for word in c.words}
+    return [yes or meant.isdisjoint(c.words) for c, yes in zip(found, true, strict=True)]
 
 
 def meant_among(found: Sequence[Candidate] | None, value: Any) -> list[bool]:
