@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from clausescan import __version__
-from clausescan.answer import PageAnswer, PageModel, Passage, Prompt, UnplacedQuote
+from clausescan.answer import PageModel, Passage, Prompt, UnplacedQuote
 from clausescan.clausetypes.questions import described, questions, schemas_sha256
 from clausescan.config import ExtractConfig
 from clausescan.errors import AnswerError, ClausescanError, InputError, ModelError, PartialError, UnreadablePageError
 from clausescan.export.writing import PicturedPage
-from clausescan.ground import PhotoWords, ground, reading_confidence, text_lines
-from clausescan.page import Defect, Page, Photo, Reading
+from clausescan.ground import PhotoWords, ground, text_lines
+from clausescan.page import Photo
+from clausescan.pagework import OnStage, PageWork, source_of
 from clausescan.parse import parse_answer
 from clausescan.photo import Failure, pages
 from clausescan.prompt import combined_sha256
@@ -29,16 +27,11 @@ from clausescan.rectify import rectify
 from clausescan.schema import pagemap
 from clausescan.schema.answers import PassageAnswer
 from clausescan.schema.clauses import ClauseType
-from clausescan.schema.pagemap import PageMap
 from clausescan.schema.report import (
     Clause,
-    DefectReport,
     ModelUsed,
     PageReport,
-    Reason,
     Report,
-    Source,
-    StepReport,
     TextLine,
     Transcript,
     TranscriptPage,
@@ -56,10 +49,6 @@ OnPage = Callable[[Photo, tuple[Clause, ...]], None]
 """Called after each page that was read, with its photo and its clauses: for drawing, without decoding twice."""
 OnPicture = Callable[[PicturedPage], None]
 """Called after each page that was decoded, read or not, with all that is known of it: for the formats that show photos."""
-OnStage = Callable[[int, str], None]
-"""Called as each stage begins, with the page's index and the stage's name, one of `STAGES`. What it raises ends the run."""
-STAGES = ("decode", "rectify", "read", "find", "ground")
-"""Of one page, in order."""
 
 
 def extract(
@@ -86,7 +75,7 @@ def extract(
     clauses: list[Clause] = []
     for work in run.pages(_listed(sources)):
         own = _find(work, run, prompts)
-        reports.append(PageReport(**work.common(), verdicts=_verdicts(work, types, own), visual_tokens=_tokens(work, own)))
+        reports.append(PageReport(**work.common(), verdicts=_verdicts(work, types, own), visual_tokens=work.tokens(own)))
         if on_page and work.photo is not None and work.status == "read":
             on_page(work.photo, own)
         if on_picture and work.photo is not None:
@@ -146,69 +135,6 @@ def exit_code(result: Report | Transcript) -> int:
     return PartialError.exit_code if unread else 0
 
 
-@dataclass
-class _Work:
-    """One page on its way through the stages."""
-
-    index: int
-    source: Source
-    photo: Photo | None = None
-    page: Page | None = None
-    map: PageMap | None = None
-    reading: Reading | None = None
-    words: PhotoWords | None = None
-    answer: PageAnswer | None = None
-    status: str = "read"
-    reason: Reason | None = None
-    message: str | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-    on_stage: OnStage | None = None
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Tell that a stage begins; add the wall time of a block to it."""
-        if self.on_stage and stage not in self.seconds:
-            self.on_stage(self.index, stage)
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - began, 4)
-
-    def give_up(self, status: str, reason: Reason, message: str) -> None:
-        """End this page's way."""
-        self.status, self.reason, self.message = status, reason, message
-
-    @property
-    def confidence(self) -> float | None:
-        """Mean confidence of the page's words; None where none was read."""
-        words = [w for line in self.reading.lines for w in line.words if w.text.strip()] if self.reading else []
-        return reading_confidence(words) if words else None
-
-    @property
-    def defects(self) -> tuple[Defect, ...]:
-        """What is wrong with the capture."""
-        return self.page.defects if self.page else ()
-
-    def common(self) -> dict[str, Any]:
-        """What reports and transcripts both say about the page."""
-        steps = self.page.steps if self.page else ()
-        return {
-            "index": self.index,
-            "source": self.source,
-            "status": self.status,
-            "reason": self.reason,
-            "message": self.message,
-            "map": self.map,
-            "defects": tuple(_defect(d) for d in self.defects),
-            "steps": tuple(
-                StepReport(name=s.name, kept=s.kept, before=_number(s.before), after=_number(s.after), note=s.note) for s in steps
-            ),
-            "reading_confidence": self.confidence,
-            "seconds": self.seconds,
-        }
-
-
 class _Run:
     """What the pages of one document share: the options, the model once it is needed, and the warnings."""
 
@@ -229,7 +155,7 @@ class _Run:
             self._model = open_model(self.config)
         return self._model
 
-    def pages(self, sources: tuple[str | Path, ...]) -> Iterator[_Work]:
+    def pages(self, sources: tuple[str | Path, ...]) -> Iterator[PageWork]:
         """Each page, decoded, rectified and read, or given up with its reason."""
         source = pages(sources, self.config)
         index = 0
@@ -240,7 +166,7 @@ class _Run:
             item = next(source, None)
             if item is None:
                 break
-            work = _Work(index, _source(item), on_stage=self.on_stage)
+            work = PageWork(index, source_of(item), on_stage=self.on_stage)
             work.seconds["decode"] = round(time.perf_counter() - began, 4)
             if isinstance(item, Failure):
                 self.fail(work, item.error)
@@ -253,7 +179,7 @@ class _Run:
             index += 1
         self._count = index
 
-    def fail(self, work: _Work, error: ClausescanError) -> None:
+    def fail(self, work: PageWork, error: ClausescanError) -> None:
         """One page fails; the others go on."""
         self._failed.append(error)
         work.give_up("failed", "failed", str(error))
@@ -280,7 +206,7 @@ class _Run:
         if self._failed and len(self._failed) == self._count:
             raise self._failed[0]
 
-    def _read(self, work: _Work, photo: Photo) -> None:
+    def _read(self, work: PageWork, photo: Photo) -> None:
         model = self.model
         try:
             with work.timed("rectify"):
@@ -303,7 +229,7 @@ class _Run:
             work.give_up("unreadable", why or "uncertain_reading", f"{photo.name}: the text cannot be read with any certainty")
 
 
-def _find(work: _Work, run: _Run, prompts: Mapping[ClauseType, Prompt]) -> tuple[Clause, ...]:
+def _find(work: PageWork, run: _Run, prompts: Mapping[ClauseType, Prompt]) -> tuple[Clause, ...]:
     """The clauses of one page that was read, top to bottom."""
     if work.status != "read" or work.page is None or work.reading is None or work.words is None:
         return ()
@@ -341,7 +267,7 @@ def _parsed(passage: Passage, shape: ClauseShape, run: _Run, index: int) -> Pass
         return None
 
 
-def _verdicts(work: _Work, types: Sequence[ClauseType], clauses: tuple[Clause, ...]) -> dict[ClauseType, Verdict]:
+def _verdicts(work: PageWork, types: Sequence[ClauseType], clauses: tuple[Clause, ...]) -> dict[ClauseType, Verdict]:
     if work.status != "read" or work.answer is None:
         return {t: unreadable_verdict(work.reason or "failed") for t in types}
     presence, untaught = work.answer.presence, work.answer.untaught
@@ -355,24 +281,6 @@ def _verdicts(work: _Work, types: Sequence[ClauseType], clauses: tuple[Clause, .
 
 def _listed(sources: Sources) -> tuple[str | Path, ...]:
     return (sources,) if isinstance(sources, str | Path) else tuple(sources)
-
-
-def _source(item: Photo | Failure) -> Source:
-    return Source(name=item.name, sha256=item.sha256, size_bytes=item.size_bytes, page_index=item.page_index)
-
-
-def _defect(defect: Defect) -> DefectReport:
-    quad = None if defect.quad_photo_px is None else pagemap.as_quad(defect.quad_photo_px)
-    return DefectReport(kind=defect.kind, severity=round(float(defect.severity), 3), quad=quad)
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None else round(float(value), 4)
-
-
-def _tokens(work: _Work, clauses: Sequence[Clause]) -> int:
-    """The most visual tokens that any one question about a page was given."""
-    return max([work.answer.visual_tokens if work.answer else 0, *(c.visual_tokens for c in clauses)])
 
 
 def _total_seconds(reports: Sequence[PageReport] | Sequence[TranscriptPage], began: float) -> dict[str, float]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clausescan.scan import STAGES, exit_code
+from clausescan.pagework import STAGES
+from clausescan.scan import exit_code
 from clausescan.ui.pieces import act, safe
 from clausescan.ui.workspace import Document, Workspace
 

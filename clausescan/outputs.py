@@ -1,0 +1,102 @@
+"""Where the results of one command go: the JSON, the overlay, and the files of the formats; checked before the long run."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clausescan.config import ExtractConfig
+from clausescan.errors import UsageError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+STDOUT = "-"
+
+
+class Drawing:
+    """Writes the overlay of each page as it is done."""
+
+    def __init__(self, path: Path, config: ExtractConfig) -> None:
+        from clausescan.providers.registry import asked_types
+
+        self.path, self.types = path, asked_types(config)
+        self.pages = 0
+        self.clauses = 0
+
+    def __call__(self, photo: Any, clauses: Any) -> None:
+        """Draw one page's clauses and write the picture, the second page's as NAME-2."""
+        from clausescan import overlay
+        from clausescan.files import write_atomic
+
+        self.pages += 1
+        name = self.path if self.pages == 1 else self.path.with_name(f"{self.path.stem}-{self.pages}{self.path.suffix}")
+        picture = overlay.draw(photo.rgb, clauses, self.clauses + 1, types=self.types)
+        self.clauses += len(clauses)
+        write_atomic(name, overlay.encode(picture, name.suffix))
+
+
+class DocumentOutput:
+    """What `--format` and `--out` ask for: files named after the first photo, or one text format on standard output."""
+
+    def __init__(self, photos: list[str], formats: str | None, out: Path | None, json: str | None) -> None:
+        from clausescan.export.formats import FORMATS, DocumentFiles, parse_formats
+        from clausescan.files import check_writable, make_folder
+
+        names = parse_formats(formats if formats is not None else "json")
+        self.shown = out is None
+        if out is None and (len(names) > 1 or not FORMATS[names[0]].text or json == STDOUT):
+            raise UsageError(f"--format {','.join(names)} needs --out FOLDER for its files")
+        if out is not None:
+            make_folder(out)
+            base = out / ("stdin" if photos[0] == STDOUT else Path(photos[0]).stem)
+            targets = [base.with_name(base.name + FORMATS[name].suffix) for name in names]
+            originals = {Path(p).resolve() for p in photos if p != STDOUT}
+            later_pages = {p for p in originals if "png" in names and p.match(f"{glob.escape(base.name)}-*.png")}
+            for target in [*targets, *(base.with_name(p.name) for p in later_pages)]:
+                if target.resolve() in originals:
+                    raise UsageError(f"{target} is one of the photos and would be overwritten; choose another --out")
+                check_writable(target)
+        self.document = DocumentFiles(names, None if out is None else base)
+
+    def end(self, report: Any) -> None:
+        """Write what is still to be written, to the files or to standard output."""
+        for data in self.document.end(report):
+            sys.stdout.buffer.write(data)
+
+
+def check_outputs(photos: list[str], json: str | None, overlay: Path | None) -> None:
+    """Find out before the long run what could not be written, or would overwrite a photo."""
+    from clausescan.files import check_writable
+
+    targets = [Path(p) for p in (json, overlay) if p is not None and str(p) != STDOUT]
+    originals = {Path(p).resolve() for p in photos if p != STDOUT}
+    for target in targets:
+        if target.resolve() in originals:
+            raise UsageError(f"{target} is one of the photos and would be overwritten")
+        check_writable(target)
+    if len({t.resolve() for t in targets}) < len(targets):
+        raise UsageError("--json and --overlay name the same file")
+    if overlay is not None and overlay.suffix.lower() not in (".jpg", ".jpeg", ".png", ".webp"):
+        raise UsageError("--overlay needs a file ending in .jpg, .png or .webp")
+
+
+def write_json(result: BaseModel, target: str | None, elsewhere: bool = False) -> bool:
+    """Write the JSON where it was asked for. True when standard output has got it, or must stay empty.
+
+    `elsewhere` says that the result is in files already, so that a pipe gets nothing it was not asked for.
+    """
+    from clausescan.export import to_json
+    from clausescan.files import write_atomic
+
+    if target is not None and target != STDOUT:
+        write_atomic(target, to_json(result).encode())
+        return not sys.stdout.isatty()
+    if elsewhere and target is None:
+        return not sys.stdout.isatty()
+    if target == STDOUT or not sys.stdout.isatty():
+        sys.stdout.buffer.write(to_json(result).encode())
+        return True
+    return False
