@@ -258,11 +258,11 @@ def test_a_failure_is_told_in_our_own_words(workspaces, tmp_path, flat):
 
 
 def test_stages_are_told_in_order_and_may_end_the_run(photo_file, fake_model):
-    from clausescan import scan
+    from clausescan import pagework, scan
 
     told = []
     scan.extract([photo_file, photo_file], model=fake_model, on_stage=lambda page, stage: told.append((page, stage)))
-    assert told == [(page, stage) for page in (0, 1) for stage in scan.STAGES] + [(2, "decode")]
+    assert told == [(page, stage) for page in (0, 1) for stage in pagework.STAGES] + [(2, "decode")]
 
     class StopError(Exception):
         pass
@@ -529,7 +529,7 @@ def test_what_a_field_shows_unchanged_keeps_its_value(done):
 def test_every_type_can_be_chosen_that_types_lists(home, capsys, workspaces):
     pytest.importorskip("gradio")
     from clausescan.clausetypes.finding import user_folder
-    from clausescan.ui.blocks import Desk
+    from clausescan.ui.desk import Desk
 
     user_folder().parent.mkdir(parents=True)
     owntypes.write(user_folder())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from importlib.resources import files as resource_files
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,7 @@ from urllib.parse import quote
 import gradio as gr
 from pydantic import ValidationError
 
-from clausescan.clausetypes.finding import candidates, name_of, problem_of_name, select
-from clausescan.config import BUDGETS, ExtractConfig
+from clausescan.config import BUDGETS
 from clausescan.errors import InputError, UsageError, described
 from clausescan.providers.taught import taught_types
 from clausescan.resources import PACKAGE
@@ -27,18 +25,17 @@ from clausescan.schema.clauses import BUILT_IN, ClauseType
 from clausescan.schema.corrections import MAX_NAME_CHARS, Correction
 from clausescan.schema.shapes import title
 from clausescan.ui import preferences
+from clausescan.ui.desk import Desk
 from clausescan.ui.downloads import FORMAT_NAMES, download
 from clausescan.ui.form import FormError, Problem, correction
 from clausescan.ui.joblist import joblist_html
 from clausescan.ui.pieces import safe
-from clausescan.ui.pipeline import Pipeline
 from clausescan.ui.preferences import Preferences
 from clausescan.ui.view import view_html
-from clausescan.ui.workspace import Document, Workspace, Workspaces, now
+from clausescan.ui.workspace import Document, Workspace, now
 
 TICK_SECONDS = 0.5
 """Between two looks at the queue while something is in it."""
-SHIPPED = "the one that ships"
 TYPES = ["image", ".pdf", ".heic", ".heif", ".tif", ".tiff", ".bmp", ".webp"]
 
 _KEEP = "() => [sessionStorage.getItem('clausescan') || '']"
@@ -49,56 +46,6 @@ _THEME = """(theme) => {
   document.body.classList.toggle('dark', dark);
   document.documentElement.style.colorScheme = dark ? 'dark' : 'light';
 }"""
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What all users of a running page share."""
-
-    workspaces: Workspaces
-    pipeline: Pipeline
-    base: ExtractConfig
-    """Limits and the model that the command line named."""
-    folder: Path
-    signed_in: bool
-    """Whether users have names of their own."""
-
-    def user(self, request: gr.Request) -> str | None:
-        """Who asks; None where nobody signs in."""
-        return str(request.username) if self.signed_in else None
-
-    def preferences(self, user: str | None) -> Preferences:
-        """What the user chose before."""
-        return preferences.load(user)
-
-    def models(self) -> list[tuple[str, str]]:
-        """(shown, value) of the models that may be chosen: the one that ships, those fetched, and the command line's."""
-        from clausescan.providers.store import fetched
-
-        names = [model.name for model in fetched()]
-        if self.base.model is not None and self.base.model not in names:
-            names.insert(0, self.base.model)
-        return [(SHIPPED, ""), *((name, name) for name in names)]
-
-    def types(self) -> tuple[ClauseType, ...]:
-        """The clause types that may be chosen, as `clausescan types` lists them; files without a usable name are left out.
-
-        Raises `UsageError` where the user's folder of types cannot be read.
-        """
-        own = [name for name in map(name_of, candidates()) if problem_of_name(name) is None]
-        return tuple(dict.fromkeys([*BUILT_IN, *own]))
-
-    def config(self, chosen: Preferences) -> ExtractConfig:
-        """The options of a run. Raises `UsageError` for a model or type that is not to be chosen, `TypeFileError` for a type of
-        the user's own that is malformed.
-        """
-        gone = [title(kind) for kind in chosen.types if kind not in self.types()]
-        if gone:
-            raise UsageError(f"the clause type {gone[0]} is no longer there; choose others in the settings")
-        _, own = select(",".join(chosen.types))
-        if (chosen.model or "") not in dict(map(reversed, self.models())):  # type: ignore[arg-type]
-            raise UsageError("the chosen model is not on this machine; choose another in the settings")
-        return replace(self.base, types=chosen.types, own_types=own, budget=chosen.budget, model=chosen.model)
 
 
 def build(desk: Desk) -> gr.Blocks:

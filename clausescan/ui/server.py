@@ -165,7 +165,8 @@ def application(settings: ServerSettings, folder: Path, pipeline: Pipeline) -> A
     import gradio as gr
     from fastapi import FastAPI
 
-    from clausescan.ui.blocks import Desk, build, style, theme
+    from clausescan.ui.blocks import build, style, theme
+    from clausescan.ui.desk import Desk
     from clausescan.ui.workspace import Workspaces
 
     desk = Desk(Workspaces(folder), pipeline, settings.config, folder, signed_in=settings.password is not None)
