@@ -22,11 +22,12 @@ ONGOING = {
 FIELDS = {"for_convenience": False, "for_cause": True, "notice_periods": [{"value": 30, "unit": "days"}], "cure_periods": []}
 
 
-def load(folder):
+def load(config):
     """The fake model; in a folder it may be told to fail, to be large, or to tell when it is at work."""
-    if folder is not None and (folder / "broken").exists():
+    folder = Path(config.model or "no model")
+    if (folder / "broken").exists():
         raise ModelError("the weights are damaged")
-    if folder is not None and (folder / "dead").exists():
+    if (folder / "dead").exists():
         os.kill(os.getpid(), signal.SIGKILL)
     model = specimen.FakeModel()
     model.ballast = []
@@ -59,14 +60,14 @@ def load(folder):
     return model
 
 
-def inline(jobs, workers, limits, loader, folder):
+def inline(jobs, workers, limits, loader, config):
     """All jobs in this process, one after the other."""
-    model = load(None if folder is None else Path(folder))
+    model = load(config)
     for job in jobs:
         yield work(job, model)
 
 
-def identity(folder):
+def identity(config):
     """The model's hash, which a test may change."""
     return os.environ.get("FAKE_MODEL", "m1")
 

@@ -151,7 +151,7 @@ def test_an_interrupt_ends_every_process(tmp_path):
 
 
 def test_workers_are_no_more_than_the_cores():
-    assert 1 <= batch_settings.default_workers() <= 4
+    assert 1 <= batch_settings.default_workers(ExtractConfig()) <= 4
 
 
 def test_a_worker_uses_one_thread():

@@ -46,7 +46,12 @@ def batch(
         Patterns, typer.Option(metavar="MODULE:CLASS", help="Allow one of your types to import this class; repeatable.")
     ] = [],  # noqa: B006
     budget: Annotated[int, typer.Option(help=f"Visual tokens a question: {', '.join(map(str, BUDGETS))}.")] = 256,
-    model: Annotated[str | None, typer.Option(metavar="FOLDER", help="A folder with a model instead of the shipped one.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="WHICH", help="Instead of the shipped model: a folder, a fetched model's name, or openai:URL#NAME."),
+    ] = None,
+    answer_timeout: Annotated[float, typer.Option(help="Seconds a server may take for one answer.")] = ExtractConfig.timeout_s,
+    parallel: Annotated[int, typer.Option(help="Questions a server is asked at once by each worker.")] = ExtractConfig.parallel,
     pages: Annotated[str | None, typer.Option(metavar="LIST", help="Pages of PDFs and TIFFs to read, such as 1,3-5.")] = None,
     pdf_dpi: Annotated[int, typer.Option("--pdf-dpi", help="Resolution at which PDF pages are drawn.")] = ExtractConfig.pdf_dpi,
     max_pixels: Annotated[int, typer.Option(help="Refuse photos with more pixels.")] = ExtractConfig.max_pixels,
@@ -60,6 +65,8 @@ def batch(
         own_classes=tuple(types_class),
         budget=budget,
         model=model,
+        timeout_s=answer_timeout,
+        parallel=parallel,
         max_pixels=max_pixels,
         max_bytes=max_bytes,
         pdf_pages=None if pages is None else page_numbers(pages),
@@ -72,7 +79,7 @@ def batch(
         formats=parse_formats(formats),
         include=tuple(include),
         exclude=tuple(exclude),
-        workers=default_workers() if workers is None else workers,
+        workers=default_workers(config) if workers is None else workers,
         timeout=timeout,
         memory_mb=memory,
         documents=documents,

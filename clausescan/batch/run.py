@@ -26,15 +26,17 @@ from clausescan.batch.journal import Entry, Journal
 from clausescan.batch.lock import held
 from clausescan.batch.progress import Progress
 from clausescan.batch.results import RESULTS, write_results
-from clausescan.batch.settings import LOADER, BatchSettings, model_sha256, result_key
+from clausescan.batch.settings import LOADER, BatchSettings, result_key
 from clausescan.batch.summary import SUMMARY, write_summary
 from clausescan.batch.workers import Limits, run_jobs
+from clausescan.config import ExtractConfig
 from clausescan.errors import InputError, OutputError, PartialError
 from clausescan.files import make_folder, sync_folder
+from clausescan.providers.registry import identity
 from clausescan.schema.batch_result import DocumentResult
 from clausescan.schema.report import Report
 
-Runner = Callable[[Iterator[Job], int, Limits, str, str | None], Iterator[Outcome]]
+Runner = Callable[[Iterator[Job], int, Limits, str, ExtractConfig], Iterator[Outcome]]
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def run_batch(
     progress: Progress | None = None,
     *,
     loader: str = LOADER,
-    model: Callable[[str | None], str] = model_sha256,
+    model: Callable[[ExtractConfig], str] = identity,
     runner: Runner = run_jobs,
 ) -> BatchOutcome:
     """Do what is not done yet, then write the results over all photos.
@@ -70,7 +72,7 @@ def run_batch(
     if not found.photos and not found.closed:
         raise InputError(f"{settings.folder}: no photo in it")
     documents = group(found.photos, settings.documents, settings.manifest)
-    key = result_key(settings, model(settings.config.model))
+    key = result_key(settings, model(settings.config))
     make_folder(settings.out / STATE)
     with held(settings.out / STATE / "lock", settings.out):
         batch = _Batch(settings, key, found, progress or Progress())
@@ -108,7 +110,7 @@ class _Batch:
         limits = Limits(settings.timeout, settings.memory_mb)
         self.progress.start(len(self.found.photos))
         try:
-            for outcome in runner(self._jobs(), settings.workers, limits, loader, settings.config.model):
+            for outcome in runner(self._jobs(), settings.workers, limits, loader, settings.config):
                 self._record(outcome)
                 self.progress.step(outcome)
         finally:

@@ -11,11 +11,10 @@ from pathlib import Path
 
 from clausescan import __version__
 from clausescan.config import ExtractConfig
-from clausescan.errors import InputError, ModelError, UsageError
-from clausescan.resources import PACKAGE
+from clausescan.errors import InputError, UsageError
 
-LOADER = "clausescan.model.engine:load"
-"""Where a worker gets its model from: module and function, called with the model's folder or None."""
+LOADER = "clausescan.providers.registry:open_model"
+"""Where a worker gets its model from: module and function, called with the batch's `ExtractConfig`."""
 LAYOUT = 2
 """Of what a batch writes for a photo; counted up when that changes, so that older results are made again."""
 MOST_WORKERS = 256
@@ -72,21 +71,16 @@ def document_pattern(text: str) -> re.Pattern[str]:
     return pattern
 
 
-def default_workers() -> int:
-    """A process a core that this process may use, but at most four: each holds a model in memory."""
+def default_workers(config: ExtractConfig) -> int:
+    """A process a core that this process may use, but at most four: each holds a model in memory. One for a model of another
+    house, which is large and uses all cores, or the GPU, itself. Raises `ModelError` when there is no such model.
+    """
+    from clausescan.providers.registry import is_loaded_whole
+
+    if is_loaded_whole(config):
+        return 1
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(count, 4)
-
-
-def model_sha256(folder: str | None) -> str:
-    """A hash over the hashes of the model's files, which a worker checks as it loads them. Raises `ModelError`."""
-    place = PACKAGE / "weights" if folder is None else Path(folder)
-    if not place.is_dir():
-        raise ModelError(f"no folder named {place}; models are folders on this machine and never fetched")
-    try:
-        return hashlib.sha256((place / "manifest.json").read_bytes()).hexdigest()
-    except OSError:
-        raise ModelError(f"{place} holds no model of ours: manifest.json is missing or damaged") from None
 
 
 def result_key(settings: BatchSettings, model: str) -> str:
@@ -98,7 +92,7 @@ def result_key(settings: BatchSettings, model: str) -> str:
     types = asked_types(settings.config)
     prompts = questions(settings.config, types)
     options = asdict(settings.config) | {"types": types}
-    for name in ("model", "own_types"):  # their content counts, not their place
+    for name in ("model", "own_types", "timeout_s", "parallel"):  # content counts, not its place; nor how a server is asked
         del options[name]
     parts = {
         "layout": LAYOUT,

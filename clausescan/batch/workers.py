@@ -23,7 +23,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from clausescan.batch.job import Job, Outcome, work
+from clausescan.config import ExtractConfig
 from clausescan.errors import ClausescanError, ModelError, OutputError, UsageError
+from clausescan.providers.registry import is_loaded_whole
 
 LOOK_SECONDS = 0.1
 """Between two looks at the time and memory of the workers."""
@@ -38,12 +40,12 @@ class Limits:
     memory_mb: int | None = None
 
 
-def run_jobs(jobs: Iterator[Job], workers: int, limits: Limits, loader: str, folder: str | None) -> Iterator[Outcome]:
+def run_jobs(jobs: Iterator[Job], workers: int, limits: Limits, loader: str, config: ExtractConfig) -> Iterator[Outcome]:
     """The outcome of every job, as they come. `jobs` is drawn from as workers become free.
 
     Raises what a worker's loading of the model raises, and `OutputError` where a worker cannot write.
     """
-    pool = _Pool(jobs, workers, limits, loader, folder)
+    pool = _Pool(jobs, workers, limits, loader, config)
     try:
         while pool.keep_up():
             yield from pool.look()
@@ -61,9 +63,9 @@ class _Worker:
 
 
 class _Pool:
-    def __init__(self, jobs: Iterator[Job], count: int, limits: Limits, loader: str, folder: str | None) -> None:
+    def __init__(self, jobs: Iterator[Job], count: int, limits: Limits, loader: str, config: ExtractConfig) -> None:
         self._jobs, self._count, self._limits = jobs, count, limits
-        self._model = (loader, folder)
+        self._model = (loader, config)
         self._workers: list[_Worker] = []
         self._pending: deque[Job] = deque()
 
@@ -138,10 +140,10 @@ class _Pool:
             yield Outcome(worker.job, "failed", reason, f"{name}: {message}", worker.job.sha256)
 
 
-def _start(loader: str, folder: str | None) -> _Worker:
+def _start(loader: str, config: ExtractConfig) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs, loader, folder), daemon=True)
+    process = context.Process(target=serve, args=(theirs, loader, config), daemon=True)
     process.start()
     theirs.close()
     return _Worker(process, ours)
@@ -170,14 +172,15 @@ def resident_bytes(pid: int) -> int:
     return int(done.stdout or 0) * 1024
 
 
-def serve(pipe: Connection, loader: str, folder: str | None) -> None:
+def serve(pipe: Connection, loader: str, config: ExtractConfig) -> None:
     """A worker's life: load the model, then do one photo after the other until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the batch decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _one_thread()
+    if not is_loaded_whole(config):  # such a model is meant to have all cores, and by default one worker
+        _one_thread()
     try:
         module, name = loader.split(":")
-        model = getattr(importlib.import_module(module), name)(None if folder is None else Path(folder))
+        model = getattr(importlib.import_module(module), name)(config)
     except ClausescanError as error:
         _fail(pipe, error)
     except Exception as error:

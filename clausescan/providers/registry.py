@@ -11,12 +11,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from clausescan.answer import PageModel
 from clausescan.config import ExtractConfig
 from clausescan.errors import ModelError
-from clausescan.providers.store import HUB_ID, folder_of
+from clausescan.providers.store import HUB_ID, check, file_sha256, folder_of
 from clausescan.providers.taught import OURS, taught_types
 from clausescan.resources import PACKAGE
 from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
@@ -40,6 +41,34 @@ def open_model(config: ExtractConfig) -> PageModel:
         return GlanceThenRead(compact(None), asker)
     folder = local_folder(name)
     return compact(folder) if (folder / OURS).is_file() else _other(folder, name)
+
+
+def identity(config: ExtractConfig) -> str:
+    """A hash of what `open_model` would open: of a compact model's manifest, of all files of another's, of a server's address.
+
+    The last two count with our own model, which reads the pages for them. Raises as `open_model` does; contacts no server.
+    """
+    ours = file_sha256(PACKAGE / "weights" / OURS)
+    if config.model is None:
+        return ours
+    if config.model.startswith(SERVED):
+        from clausescan.providers.served import parse_address
+
+        parse_address(config.model)
+        other = config.model
+    else:
+        folder = local_folder(config.model)
+        if (folder / OURS).is_file():
+            return file_sha256(folder / OURS)
+        other = check(folder)
+    return hashlib.sha256(f"{other} {ours}".encode()).hexdigest()
+
+
+def is_loaded_whole(config: ExtractConfig) -> bool:
+    """Whether every process that opens this model holds a model of another house in its memory."""
+    if config.model is None or config.model.startswith(SERVED):
+        return False
+    return not (local_folder(config.model) / OURS).is_file()
 
 
 def asked_types(config: ExtractConfig) -> tuple[ClauseType, ...]:
