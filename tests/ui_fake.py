@@ -23,7 +23,7 @@ HOSTILE = (
 
 
 def load(config):
-    model = batch_fake.load(None)
+    model = batch_fake.load(config)
     rectify = scan.rectify
     plain, hostile = model.text, specimen.reading(HOSTILE)
     passages = model.passages
