@@ -63,3 +63,38 @@ def flat(monkeypatch):
 @pytest.fixture
 def fake_model(monkeypatch, flat):
     return specimen.FakeModel()
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A configuration folder of the test's own."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path
+
+
+@pytest.fixture
+def workspaces(tmp_path):
+    """The page's users, in a private folder."""
+    from clausescan.ui.workspace import Workspaces
+
+    (tmp_path / "private").mkdir()
+    return Workspaces(tmp_path / "private")
+
+
+@pytest.fixture
+def done(workspaces, tmp_path, fake_model):
+    """A workspace with one document that is done."""
+    from clausescan.config import ExtractConfig
+    from clausescan.ui.pipeline import Pipeline
+    from tests.uidesk import upload
+    from tests.uiserver import wait_for
+
+    pipeline = Pipeline(lambda config: fake_model)
+    pipeline.start()
+    workspace = workspaces.open("", None)
+    document = workspace.add([upload(tmp_path)], ExtractConfig())
+    pipeline.submit(workspace, document)
+    wait_for(lambda: not workspace.busy, 20)
+    pipeline.end()
+    assert document.status == "done", document.message
+    return workspace, document

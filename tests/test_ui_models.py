@@ -10,7 +10,7 @@ from clausescan.ui.preferences import Preferences
 from clausescan.ui.view import view_html
 from clausescan.ui.workspace import Workspaces
 from tests import fakeserver, owntypes, specimen, tinymodels
-from tests.test_ui import wait_for
+from tests.uiserver import wait_for
 
 pytest.importorskip("gradio")
 
