@@ -14,8 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from clausescan import __version__
-from clausescan.config import BUDGETS, ExtractConfig, page_numbers
+from clausescan.config import ExtractConfig, page_numbers
 from clausescan.errors import EXIT_CODES, ClausescanError, OutputError, UsageError, described
+from clausescan.options import Budget, Bytes, Dpi, Model, Pages, Pixels, Types, TypesClass, TypesFrom
 from clausescan.outputs import DocumentOutput, Drawing, check_outputs, write_json
 
 INTERRUPTED = 130
@@ -31,24 +32,6 @@ app = typer.Typer(
 
 Photos = Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Photos or PDFs; several form one document. - is stdin.")]
 Json = Annotated[str | None, typer.Option("--json", metavar="FILE", help="Write JSON there; - for standard output.")]
-Model = Annotated[
-    str | None,
-    typer.Option(metavar="WHICH", help="Instead of the shipped model: a folder, a fetched model's name, or openai:URL#NAME."),
-]
-Types = Annotated[
-    str | None,
-    typer.Option(metavar="LIST", help="Clause types, separated by commas, see clausescan types; the first three by default."),
-]
-TypesFrom = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Clause types of your own, instead of those in your configuration folder.")
-]
-TypesClass = Annotated[
-    list[str], typer.Option(metavar="MODULE:CLASS", help="Allow the file of one of your types to import this class; repeatable.")
-]
-Pages = Annotated[str | None, typer.Option(metavar="LIST", help="Pages of PDFs and TIFFs to read, such as 1,3-5.")]
-Dpi = Annotated[int, typer.Option("--pdf-dpi", help="Resolution at which PDF pages are drawn.")]
-Pixels = Annotated[int, typer.Option(help="Refuse photos with more pixels.")]
-Bytes = Annotated[int, typer.Option(help="Refuse larger files.")]
 
 
 @app.command()
@@ -70,7 +53,7 @@ def extract(
     types: Types = None,
     types_from: TypesFrom = None,
     types_class: TypesClass = [],  # noqa: B006
-    budget: Annotated[int, typer.Option(help=f"Visual tokens a question: {', '.join(map(str, BUDGETS))}.")] = 256,
+    budget: Budget = 256,
     model: Model = None,
     timeout: Annotated[float, typer.Option(help="Seconds a server may take for one answer.")] = ExtractConfig.timeout_s,
     parallel: Annotated[int, typer.Option(help="Questions a server is asked at once.")] = ExtractConfig.parallel,

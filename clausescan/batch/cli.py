@@ -10,10 +10,11 @@ import typer
 
 from clausescan.batch.settings import BatchSettings, default_workers
 from clausescan.clausetypes.finding import select
-from clausescan.config import BUDGETS, ExtractConfig, page_numbers
+from clausescan.config import ExtractConfig, page_numbers
 from clausescan.export.formats import FORMATS, parse_formats
+from clausescan.options import Budget, Bytes, Dpi, Model, Pages, Pixels, Types, TypesClass, TypesFrom
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 Patterns = list[str]
 
@@ -38,24 +39,17 @@ def batch(
         Path | None, typer.Option(metavar="FILE", help="CSV or JSON with document and file: which files are one contract.")
     ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do photos again that failed before.")] = False,
-    types: Annotated[str | None, typer.Option(metavar="LIST", help="Clause types; the first three by default.")] = None,
-    types_from: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Clause types of your own, instead of those in your configuration.")
-    ] = None,
-    types_class: Annotated[
-        Patterns, typer.Option(metavar="MODULE:CLASS", help="Allow one of your types to import this class; repeatable.")
-    ] = [],  # noqa: B006
-    budget: Annotated[int, typer.Option(help=f"Visual tokens a question: {', '.join(map(str, BUDGETS))}.")] = 256,
-    model: Annotated[
-        str | None,
-        typer.Option(metavar="WHICH", help="Instead of the shipped model: a folder, a fetched model's name, or openai:URL#NAME."),
-    ] = None,
+    types: Types = None,
+    types_from: TypesFrom = None,
+    types_class: TypesClass = [],  # noqa: B006
+    budget: Budget = 256,
+    model: Model = None,
     answer_timeout: Annotated[float, typer.Option(help="Seconds a server may take for one answer.")] = ExtractConfig.timeout_s,
     parallel: Annotated[int, typer.Option(help="Questions a server is asked at once by each worker.")] = ExtractConfig.parallel,
-    pages: Annotated[str | None, typer.Option(metavar="LIST", help="Pages of PDFs and TIFFs to read, such as 1,3-5.")] = None,
-    pdf_dpi: Annotated[int, typer.Option("--pdf-dpi", help="Resolution at which PDF pages are drawn.")] = ExtractConfig.pdf_dpi,
-    max_pixels: Annotated[int, typer.Option(help="Refuse photos with more pixels.")] = ExtractConfig.max_pixels,
-    max_bytes: Annotated[int, typer.Option(help="Refuse larger files.")] = ExtractConfig.max_bytes,
+    pages: Pages = None,
+    pdf_dpi: Dpi = ExtractConfig.pdf_dpi,
+    max_pixels: Pixels = ExtractConfig.max_pixels,
+    max_bytes: Bytes = ExtractConfig.max_bytes,
 ) -> int:
     """Find the clauses of every photo in a folder; goes on where it was interrupted."""
     chosen, own_types = select(types, types_from)

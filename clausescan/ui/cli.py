@@ -14,7 +14,7 @@ from clausescan.config import ExtractConfig
 from clausescan.ui.server import PORT, ServerSettings, is_loopback, serve
 
 PASSWORD = "CLAUSESCAN_UI_PASSWORD"  # noqa: S105 (the name of a variable)
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
