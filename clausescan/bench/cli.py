@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Measure time, memory and quality (for developers).", no_args_is_help=True)
+app = typer.Typer(help="Measure time, memory and quality (for developers).", no_args_is_help=True, add_completion=False)
 
 Labelled = Annotated[Path, typer.Argument(help="Labelled set: truth.json and its photos.")]
 Model = Annotated[Path | None, typer.Option(help="Folder of another compact model.")]

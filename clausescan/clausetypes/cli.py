@@ -13,7 +13,10 @@ from clausescan.errors import TypeFileError, UsageError
 from clausescan.schema.clauses import BUILT_IN
 
 app = typer.Typer(
-    rich_markup_mode=None, invoke_without_command=True, help="Show the clause types there are; write and check your own."
+    add_completion=False,
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    help="Show the clause types there are; write and check your own.",
 )
 
 From = Annotated[

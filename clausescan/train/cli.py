@@ -7,7 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Train the compact model, stage by stage (for developers; needs the contracts).", no_args_is_help=True)
+app = typer.Typer(
+    help="Train the compact model, stage by stage (for developers; needs the contracts).",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 Data = Annotated[Path, typer.Option(help="Folder with cuad/ and pages/.")]
 Work = Annotated[Path, typer.Option(help="Folder for caches and checkpoints.")]
