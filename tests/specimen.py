@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -130,3 +131,13 @@ class FakeModel:
         own = tuple(replace(p, visual_tokens=min(p.visual_tokens, budget)) for p in self.passages if p.type in prompts)
         taught = {t: self.presence[t] for t in prompts if t in self.presence}
         return PageAnswer(own, taught, untaught=tuple(t for t in prompts if t not in taught))
+
+
+@cache
+def described():
+    """The published schema of reports."""
+    import jsonschema
+
+    from clausescan.schema.generated import all_schemas
+
+    return jsonschema.Draft202012Validator(json.loads(all_schemas()["report.json"]))
