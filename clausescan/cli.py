@@ -16,7 +16,7 @@ import typer
 from clausescan import __version__
 from clausescan.config import ExtractConfig, page_numbers
 from clausescan.errors import EXIT_CODES, ClausescanError, OutputError, UsageError, described
-from clausescan.options import Budget, Bytes, Dpi, Model, Pages, Pixels, Types, TypesClass, TypesFrom
+from clausescan.options import Budget, Bytes, Dpi, Model, MostPages, Pages, Pixels, Types, TypesClass, TypesFrom
 from clausescan.outputs import DocumentOutput, Drawing, check_outputs, write_json
 
 INTERRUPTED = 130
@@ -61,6 +61,7 @@ def extract(
     pdf_dpi: Dpi = ExtractConfig.pdf_dpi,
     max_pixels: Pixels = ExtractConfig.max_pixels,
     max_bytes: Bytes = ExtractConfig.max_bytes,
+    max_pages: MostPages = ExtractConfig.max_pages,
 ) -> int:
     """Find the clauses of one document: a table on a terminal, JSON elsewhere."""
     from clausescan.clausetypes.finding import select
@@ -76,6 +77,7 @@ def extract(
         parallel=parallel,
         max_pixels=max_pixels,
         max_bytes=max_bytes,
+        max_pages=max_pages,
         pdf_pages=None if pages is None else page_numbers(pages),
         pdf_dpi=pdf_dpi,
     )
@@ -104,10 +106,13 @@ def read(
     pdf_dpi: Dpi = ExtractConfig.pdf_dpi,
     max_pixels: Pixels = ExtractConfig.max_pixels,
     max_bytes: Bytes = ExtractConfig.max_bytes,
+    max_pages: MostPages = ExtractConfig.max_pages,
 ) -> int:
     """Read the whole text of one document: plain text on a terminal, JSON with the lines' places elsewhere."""
     numbers = None if pages is None else page_numbers(pages)
-    config = ExtractConfig(model=model, max_pixels=max_pixels, max_bytes=max_bytes, pdf_pages=numbers, pdf_dpi=pdf_dpi)
+    config = ExtractConfig(
+        model=model, max_pixels=max_pixels, max_bytes=max_bytes, max_pages=max_pages, pdf_pages=numbers, pdf_dpi=pdf_dpi
+    )
     check_outputs(photos, json, None)
     from clausescan import scan
 

@@ -90,7 +90,8 @@ class PhotoWords:
 
 
 def ground(passage: Passage, shape: ClauseShape, answer: PassageAnswer | None, words: PhotoWords, page: int) -> Grounded:
-    """One passage as a clause of its type; `answer` is None when the model's answer was invalid.
+    """One passage as a clause of its type; `answer` is None when the model's answer was invalid, or when it was
+    not taught to answer about this type.
 
     Raises `ModelError` when the passage lies outside the page's words.
     """
@@ -116,7 +117,7 @@ def ground(passage: Passage, shape: ClauseShape, answer: PassageAnswer | None, w
         "confidence": _probability(passage.confidence),
         "reading_confidence": reading_confidence([words.word(p) for p in places]),
         "visual_tokens": int(passage.visual_tokens),
-        "complete": answer is not None,
+        "complete": answer is not None or passage.answer_json is None,
     }
     fields = located.fields if located else None
     where = f"page {page + 1}, {passage.type}"

@@ -27,4 +27,5 @@ Pages = Annotated[str | None, typer.Option(metavar="LIST", help="Pages of PDFs a
 Dpi = Annotated[int, typer.Option("--pdf-dpi", help="Resolution at which PDF pages are drawn.")]
 Pixels = Annotated[int, typer.Option(help="Refuse photos with more pixels.")]
 Bytes = Annotated[int, typer.Option(help="Refuse larger files.")]
+MostPages = Annotated[int, typer.Option("--max-pages", help="Refuse documents with more pages.")]
 Budget = Annotated[int, typer.Option(help=f"Visual tokens a question: {', '.join(map(str, BUDGETS))}.")]

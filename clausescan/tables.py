@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clausescan.errors import ClausescanError, ModelError, ServerError
-from clausescan.export.field_text import field_texts
+from clausescan.export.field_text import field_texts, why_none
 from clausescan.schema.report import Clause, Report, Transcript, Verdict
 from clausescan.schema.shapes import title
 
@@ -135,7 +135,7 @@ def _text(clause: Clause) -> Text:
 
 def _fields(clause: Clause) -> Text:
     if clause.fields is None:
-        return Text("the model's answer was invalid", style="red")
+        return Text(why_none(clause), style="" if clause.complete else "red")
     lines = [f"{name}: {value}" if value else name for name, value in field_texts(clause.fields)]
     return Text(plain("; ".join(lines)) or "-")
 

@@ -6,6 +6,7 @@ from clausescan import scan
 from clausescan.batch.documents import Document, group, join, merge
 from clausescan.batch.journal import Entry
 from clausescan.errors import UsageError
+from clausescan.schema.report import Unplaced
 from tests import specimen
 from tests.test_batch import small_photo
 
@@ -146,3 +147,15 @@ def test_a_file_that_failed_is_a_page_that_failed(report):
     nothing = merge(Document("b", ("b",)), entries, {})
     assert (nothing.report, nothing.joined) == (None, ())
     assert specimen.CANARY not in result.model_dump_json()
+
+
+def test_what_cannot_be_placed_is_merged_with_its_page(report):
+    """And the budget is the largest of the files'."""
+    files = ("a.jpg", "b.jpg")
+    left = Unplaced(page=0, type="indemnity", reason="ambiguous", words=4)
+    reports = {name: report.model_copy(update={"unplaced": (left,)}) for name in files}
+    reports["b.jpg"] = reports["b.jpg"].model_copy(update={"budget": 300})
+    entries = {name: Entry(name, "0" * 64, "k", name, "done", None, None, ()) for name in files}
+    merged = merge(Document("contract", files), entries, reports).report
+    assert [(u.page, u.words) for u in merged.unplaced] == [(0, 4), (1, 4)]
+    assert merged.budget == 300

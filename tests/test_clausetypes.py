@@ -272,6 +272,7 @@ def test_the_list(run, tmp_path, monkeypatch):
     assert status == 0
     assert [line.split(":")[0] for line in out.splitlines()] == list(BUILT_IN)
     assert "exclusivity: built in, needs a larger model" in out and "termination: built in\n" in out
+    assert "governing_law: built in, found without its fields\n" in out
     status, out, _ = run("types", "--types-from", owntypes.write(tmp_path / "types"))
     assert out.splitlines()[-1] == f"force_majeure: {tmp_path / 'types' / 'force_majeure.yaml'}, needs a larger model"
 

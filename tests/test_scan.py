@@ -7,6 +7,7 @@ import pytest
 from clausescan import scan
 from clausescan.config import ExtractConfig
 from clausescan.errors import InputError, ModelError, UnreadablePageError, UsageError
+from clausescan.export.field_text import why_none
 from clausescan.page import Defect, Reading
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.schema.report import Report
@@ -104,6 +105,17 @@ def test_a_page_read_with_no_certainty_is_not_quoted(monkeypatch, photo_file):
     report = scan.extract(photo_file, model=model)
     assert (report.pages[0].reason, report.clauses) == ("blurred", ())
     assert scan.read(photo_file, model=model).pages[0].lines == ()
+
+
+def test_a_type_taught_without_fields_is_no_error(photo_file, flat):
+    found = replace(specimen.TERMINATION, answer_json=None)
+    report = scan.extract(photo_file, model=specimen.FakeModel(passages=(found, specimen.LIABILITY)))
+    without, whole = report.clauses
+    assert (without.complete, without.fields, whole.complete) == (True, None, True)
+    assert report.warnings == ("Termination: its fields need a larger model; fake finds the clause only",)
+    assert scan.exit_code(report) == 0
+    assert why_none(without) == "its fields need a larger model"
+    assert "invalid" in why_none(without.model_copy(update={"complete": False}))
 
 
 def test_an_invalid_answer_keeps_the_clause_but_not_its_fields(photo_file, flat):

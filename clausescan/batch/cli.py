@@ -12,7 +12,7 @@ from clausescan.batch.settings import BatchSettings, default_workers
 from clausescan.clausetypes.finding import select
 from clausescan.config import ExtractConfig, page_numbers
 from clausescan.export.formats import FORMATS, parse_formats
-from clausescan.options import Budget, Bytes, Dpi, Model, Pages, Pixels, Types, TypesClass, TypesFrom
+from clausescan.options import Budget, Bytes, Dpi, Model, MostPages, Pages, Pixels, Types, TypesClass, TypesFrom
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -50,6 +50,7 @@ def batch(
     pdf_dpi: Dpi = ExtractConfig.pdf_dpi,
     max_pixels: Pixels = ExtractConfig.max_pixels,
     max_bytes: Bytes = ExtractConfig.max_bytes,
+    max_pages: MostPages = ExtractConfig.max_pages,
 ) -> int:
     """Find the clauses of every photo in a folder; goes on where it was interrupted."""
     chosen, own_types = select(types, types_from)
@@ -63,6 +64,7 @@ def batch(
         parallel=parallel,
         max_pixels=max_pixels,
         max_bytes=max_bytes,
+        max_pages=max_pages,
         pdf_pages=None if pages is None else page_numbers(pages),
         pdf_dpi=pdf_dpi,
     )

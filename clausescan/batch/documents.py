@@ -16,7 +16,7 @@ from clausescan.batch.journal import Entry
 from clausescan.batch.settings import document_pattern
 from clausescan.errors import UsageError
 from clausescan.schema.batch_result import DocumentResult, JoinedClause, JoinedPart, PhotoResult
-from clausescan.schema.report import Clause, PageReport, Report, Source
+from clausescan.schema.report import Clause, PageReport, Report, Source, Unplaced
 from clausescan.verdict import document_verdict, unreadable_verdict
 
 MOST_MANIFEST_BYTES = 50_000_000
@@ -70,6 +70,7 @@ def merge(document: Document, entries: Mapping[str, Entry], reports: Mapping[str
         return DocumentResult(document=document.name, files=files, report=None, joined=())
     pages: list[PageReport] = []
     clauses: list[Clause] = []
+    unplaced: list[Unplaced] = []
     warnings: list[str] = []
     of_page: list[str] = []
     for file in document.files:
@@ -80,13 +81,16 @@ def merge(document: Document, entries: Mapping[str, Entry], reports: Mapping[str
         else:
             pages += [page.model_copy(update={"index": at + page.index}) for page in report.pages]
             clauses += [clause.model_copy(update={"page": at + clause.page}) for clause in report.clauses]
+            unplaced += [quote.model_copy(update={"page": at + quote.page}) for quote in report.unplaced]
             warnings += [_renumbered(warning, at) for warning in report.warnings]
         of_page += [file] * (len(pages) - at)
     merged = first.model_copy(
         update={
+            "budget": max(r.budget for r in reports.values()),
             "visual_tokens": max(r.visual_tokens for r in reports.values()),
             "verdicts": {t: document_verdict([p.verdicts[t] for p in pages]) for t in first.types},
             "clauses": tuple(clauses),
+            "unplaced": tuple(unplaced),
             "pages": tuple(pages),
             "warnings": tuple(warnings),
         }

@@ -33,12 +33,13 @@ def types(context: typer.Context, types_from: From = None) -> None:
     """List the clause types: built in, and your own."""
     if context.invoked_subcommand is not None:
         return
-    from clausescan.providers.taught import taught_types
+    from clausescan.providers.taught import answered_types, taught_types
     from clausescan.resources import PACKAGE
 
-    taught = taught_types(PACKAGE / "weights")
+    taught, answered = taught_types(PACKAGE / "weights"), answered_types(PACKAGE / "weights")
     for name in BUILT_IN:
-        sys.stdout.write(f"{name}: built in{'' if name in taught else ', needs a larger model'}\n")
+        what = "" if name in answered else ", found without its fields" if name in taught else ", needs a larger model"
+        sys.stdout.write(f"{name}: built in{what}\n")
     for path in candidates(types_from):
         sys.stdout.write(f"{_plain(name_of(path))}: {_plain(str(path))}, needs a larger model\n")
 

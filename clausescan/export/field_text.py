@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from clausescan.schema.report import Clause
 from clausescan.schema.values import Fields
+
+
+def why_none(clause: Clause) -> str:
+    """Why a clause has no fields at all."""
+    if clause.complete:
+        return "its fields need a larger model"
+    return "the model's answer was invalid; the fields are missing"
 
 
 def field_texts(fields: Fields) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from clausescan.export.field_text import field_texts, fields_text
+from clausescan.export.field_text import field_texts, fields_text, why_none
 from clausescan.export.markup import colour, data_uri, document, escaped
 from clausescan.export.writing import File, PicturedPage, Writer, jpeg
 from clausescan.overlay import styles
@@ -144,7 +144,7 @@ def _card(number: int, review: Review) -> Iterator[str]:
     after = " …" if clause.continues_on_next else ""
     yield f"<blockquote>{before}{escaped(clause.text)}{after}</blockquote>\n"
     if clause.fields is None:
-        yield "<p>The model's answer was invalid; the fields are missing.</p>\n"
+        yield f"<p>No fields: {escaped(why_none(clause))}.</p>\n"
     elif texts := field_texts(clause.fields):
         yield "<table>\n"
         for name, value in texts:

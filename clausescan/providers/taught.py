@@ -15,10 +15,19 @@ def taught_types(folder: Path) -> tuple[ClauseType, ...]:
     """The types that a compact model of ours was taught. A folder with another model, or none, counts as taught the first three:
     such a model is asked in words, and what is wrong with a folder is told when the model is loaded.
     """
+    return _listed(folder, "clause_types")
+
+
+def answered_types(folder: Path) -> tuple[ClauseType, ...]:
+    """Those of `taught_types` whose fields it was taught as well."""
+    return _listed(folder, "answered_types")
+
+
+def _listed(folder: Path, key: str) -> tuple[ClauseType, ...]:
     if not (folder / OURS).is_file():
         return CLAUSE_TYPES
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return CLAUSE_TYPES
-    return tuple(config.get("clause_types", CLAUSE_TYPES)) if isinstance(config, dict) else CLAUSE_TYPES
+    return tuple(config.get(key, CLAUSE_TYPES)) if isinstance(config, dict) else CLAUSE_TYPES

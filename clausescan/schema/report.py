@@ -143,7 +143,8 @@ class ClauseBase(Strict):
     visual_tokens: int
     """Given to the language model for this clause; 0 where a server does not tell."""
     complete: bool
-    """False: the language model's answer was cut off or invalid; the fields and `continues_*` are None."""
+    """False: the language model's answer was cut off or invalid; the fields and `continues_*` are None. They are None, too, in a
+    complete clause of a type that the model was taught to find without its fields."""
 
     type: ClauseType
     fields: Fields | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 
-from clausescan.export.field_text import field_texts, value_text
+from clausescan.export.field_text import field_texts, value_text, why_none
 from clausescan.overlay import Style, styles
 from clausescan.review import Review
 from clausescan.schema.clauses import ClauseType
@@ -86,7 +86,8 @@ def marked_text(clause: Clause) -> str:
 def _fields(review: Review, index: int) -> Iterator[str]:
     clause = review.clause
     if clause.fields is None:
-        yield '<p class="cs-wrong">The model’s answer was invalid; the fields are missing.</p>'
+        look = "" if clause.complete else ' class="cs-wrong"'
+        yield f"<p{look}>No fields: {safe(why_none(clause))}.</p>"
         return
     if not field_texts(clause.fields):
         return

@@ -21,7 +21,7 @@ _Drawn = tuple[Review, Style]
 
 EMPTY = (
     '<div class="cs-empty"><h2>Nothing to show yet</h2><p>Drop photos or PDFs of contract pages above. Their clauses '
-    "appear here, word for word, beside the photo. Nothing leaves this machine.</p></div>"
+    "appear here, word for word, beside the photo. With the model that ships, nothing leaves this machine.</p></div>"
 )
 
 
