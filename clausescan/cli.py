@@ -9,7 +9,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from clausescan.config import ExtractConfig, page_numbers
 from clausescan.errors import EXIT_CODES, ClausescanError, OutputError, UsageError, described
 from clausescan.options import Budget, Bytes, Dpi, Model, MostPages, Pages, Pixels, Types, TypesClass, TypesFrom
 from clausescan.outputs import DocumentOutput, Drawing, check_outputs, write_json
+
+if TYPE_CHECKING:
+    from clausescan.export.writing import PicturedPage
 
 INTERRUPTED = 130
 EPILOG = "Exit codes: " + ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
@@ -85,12 +88,20 @@ def extract(
     files = DocumentOutput(photos, formats, out, json) if formats is not None or out is not None else None
     from clausescan import scan
 
-    drawing = Drawing(overlay, config) if overlay else None
-    report = scan.extract(photos, config, on_page=drawing, on_picture=files.document.page if files else None)
+    takers = [Drawing(overlay, config).page] if overlay else []
+    takers += [files.document.page] if files else []
+
+    def take(page: PicturedPage) -> None:
+        for taker in takers:
+            taker(page)
+
+    report = scan.extract(photos, config, on_picture=take if takers else None)
     if files:
         files.end(report)
-    shown = files.shown if files else False
-    if not shown and not write_json(report, json, elsewhere=files is not None):
+    if files and files.shown:
+        if json is not None:
+            write_json(report, json)
+    elif not write_json(report, json, elsewhere=files is not None):
         from clausescan.tables import show_report
 
         show_report(report)

@@ -13,6 +13,8 @@ from clausescan.errors import UsageError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from clausescan.export.writing import PicturedPage
+
 STDOUT = "-"
 
 
@@ -23,18 +25,17 @@ class Drawing:
         from clausescan.providers.registry import asked_types
 
         self.path, self.types = path, asked_types(config)
-        self.pages = 0
-        self.clauses = 0
 
-    def __call__(self, photo: Any, clauses: Any) -> None:
-        """Draw one page's clauses and write the picture, the second page's as NAME-2."""
+    def page(self, page: PicturedPage) -> None:
+        """Draw the clauses of a page that was read and write the picture, that of the document's second page as NAME-2."""
         from clausescan import overlay
         from clausescan.files import write_atomic
 
-        self.pages += 1
-        name = self.path if self.pages == 1 else self.path.with_name(f"{self.path.stem}-{self.pages}{self.path.suffix}")
-        picture = overlay.draw(photo.rgb, clauses, self.clauses + 1, types=self.types)
-        self.clauses += len(clauses)
+        if page.report.status != "read":
+            return
+        number = page.report.index + 1
+        name = self.path if number == 1 else self.path.with_name(f"{self.path.stem}-{number}{self.path.suffix}")
+        picture = overlay.draw(page.rgb, page.clauses, page.first_number, types=self.types)
         write_atomic(name, overlay.encode(picture, name.suffix))
 
 
@@ -77,6 +78,11 @@ def check_outputs(photos: list[str], json: str | None, overlay: Path | None) -> 
         if target.resolve() in originals:
             raise UsageError(f"{target} is one of the photos and would be overwritten")
         check_writable(target)
+    if overlay is not None:
+        later = f"{glob.escape(overlay.stem)}-*{glob.escape(overlay.suffix)}"
+        for photo in sorted(originals):
+            if photo.parent == overlay.resolve().parent and photo.match(later):
+                raise UsageError(f"{photo.name} is one of the photos and could be overwritten by the picture of a later page")
     if len({t.resolve() for t in targets}) < len(targets):
         raise UsageError("--json and --overlay name the same file")
     if overlay is not None and overlay.suffix.lower() not in (".jpg", ".jpeg", ".png", ".webp"):

@@ -77,7 +77,7 @@ def pages(sources: tuple[str | Path, ...], config: ExtractConfig) -> Iterator[Ph
 
 def load(source: str | Path, config: ExtractConfig) -> SourceFile:
     """A file's bytes. Raises `InputError` when it is missing, no file, unreadable, empty or too large."""
-    name = "stdin" if str(source) == STDIN else Path(source).name or str(source)
+    name = "stdin" if str(source) == STDIN else _printable(Path(source).name or str(source))
     try:
         data = _bytes(source, name, config.max_bytes)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
@@ -86,6 +86,11 @@ def load(source: str | Path, config: ExtractConfig) -> SourceFile:
     if not data:
         raise InputError(f"{name}: the file is empty")
     return SourceFile(data, name, hashlib.sha256(data).hexdigest())
+
+
+def _printable(name: str) -> str:
+    """A file name as text: bytes of it that are none are written out."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def decode(file: SourceFile, config: ExtractConfig) -> Iterator[Photo]:

@@ -45,8 +45,6 @@ UNREADABLE = 0.4
 """A page whose words are read with less mean confidence than this is not quoted from at all."""
 
 Sources = str | Path | Sequence[str | Path]
-OnPage = Callable[[Photo, tuple[Clause, ...]], None]
-"""Called after each page that was read, with its photo and its clauses: for drawing, without decoding twice."""
 OnPicture = Callable[[PicturedPage], None]
 """Called after each page that was decoded, read or not, with all that is known of it: for the formats that show photos."""
 
@@ -56,7 +54,6 @@ def extract(
     config: ExtractConfig | None = None,
     *,
     model: PageModel | None = None,
-    on_page: OnPage | None = None,
     on_picture: OnPicture | None = None,
     on_stage: OnStage | None = None,
 ) -> Report:
@@ -76,8 +73,6 @@ def extract(
     for work in run.pages(_listed(sources)):
         own = _find(work, run, prompts)
         reports.append(PageReport(**work.common(), verdicts=_verdicts(work, types, own), visual_tokens=work.tokens(own)))
-        if on_page and work.photo is not None and work.status == "read":
-            on_page(work.photo, own)
         if on_picture and work.photo is not None:
             lines = text_lines(work.words) if work.status == "read" and work.words is not None else ()
             on_picture(PicturedPage(reports[-1], work.photo.rgb, own, len(clauses) + 1, lines))

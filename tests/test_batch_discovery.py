@@ -1,5 +1,6 @@
 import os
 import random
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,13 @@ def test_results_are_called_after_the_photo():
     assert base_names(["a.jpg", "sub/a.png"]) == {"a.jpg": "a", "sub/a.png": "sub/a"}
     assert base_names(["a.jpg", "A.png", "b.x.tif"]) == {"a.jpg": "a.jpg", "A.png": "A.png", "b.x.tif": "b.x"}
     assert base_names(["Results.jpg", "sub/results.jpg"]) == {"Results.jpg": "Results.jpg", "sub/results.jpg": "sub/results"}
+
+
+def test_the_second_page_of_another_photo_keeps_its_own_name():
+    assert base_names(["a.pdf", "a-2.jpg", "b-2.jpg"]) == {"a.pdf": "a", "a-2.jpg": "a-2.jpg", "b-2.jpg": "b-2"}
+
+
+def test_a_folder_that_may_be_listed_but_not_entered(tree, monkeypatch):
+    monkeypatch.setattr(Path, "is_file", lambda self: (_ for _ in ()).throw(PermissionError()) if self.name == "c.heic" else True)
+    found = find(tree, exclude=["out"])
+    assert "sub/c.heic" in found.closed and "sub/c.heic" not in found.photos

@@ -134,14 +134,19 @@ def test_what_does_not_go_on_is_not_joined(clause, pages):
 
 
 def test_a_file_that_failed_is_a_page_that_failed(report):
-    report = report.model_copy(update={"warnings": ("page 1: look here", "else")})
+    report = report.model_copy(update={"warnings": ("page 1: look here", "page 1, indemnity: else")})
     entries = {
         f: Entry(f, "0" * 64, "k", f, "failed" if f == "b" else "done", "timeout" if f == "b" else None, None, ()) for f in "abc"
     }
     result = merge(Document("abc", ("a", "b", "c")), entries, {"a": report, "c": report})
     assert [(p.index, p.status) for p in result.report.pages] == [(0, "read"), (1, "failed"), (2, "read")]
     assert [c.page for c in result.report.clauses] == [0, 0, 0, 2, 2, 2]
-    assert result.report.warnings == ("page 1: look here", "else", "page 3: look here", "else")
+    assert result.report.warnings == (
+        "page 1: look here",
+        "page 1, indemnity: else",
+        "page 3: look here",
+        "page 3, indemnity: else",
+    )
     assert [(f.file, f.pages, f.status, f.reason) for f in result.files][1] == ("b", 1, "failed", "timeout")
     assert {v.verdict for v in result.report.verdicts.values()} == {"found"}
     nothing = merge(Document("b", ("b",)), entries, {})

@@ -114,3 +114,13 @@ def test_one_worker_for_a_model_that_takes_the_whole_machine(tmp_path):
     (tmp_path / "model").mkdir()
     assert default_workers(ExtractConfig(model=str(tmp_path / "model"))) == 1
     assert 1 <= default_workers(ExtractConfig(model=SERVER)) <= 4
+
+
+def test_a_key_that_cannot_be_sent_ends_as_with_extract(photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("CLAUSESCAN_API_KEY", "two\nlines")
+    assert batch(photos, "--out", tmp_path / "out", "--model", SERVER, "--workers", 1) == UsageError.exit_code
+
+
+def test_the_time_for_an_answer_is_told_by_its_own_name(photos, tmp_path, capsys):
+    assert batch(photos, "--out", tmp_path / "out", "--answer-timeout", 0) == UsageError.exit_code
+    assert "--answer-timeout" in capsys.readouterr().err

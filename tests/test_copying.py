@@ -5,7 +5,7 @@ import json
 import pytest
 import xgrammar
 
-from clausescan.model.copying import copying_schema, names
+from clausescan.model.copying import candidates, copying_schema, names
 from clausescan.model.grammar import AnswerWriter
 from clausescan.model.vocabulary import Vocabulary
 from clausescan.schema.clauses import BUILT_IN
@@ -77,3 +77,8 @@ def test_candidate_names() -> None:
     found = names("Acme Corporation of America and its Affiliates, the Indemnifying Party’s insurers".split())
     assert "Acme Corporation of America" in found and "Indemnifying Party" in found and "Affiliates" in found
     assert all(len(name) <= 60 for name in found)
+
+
+def test_numbers_too_large_for_a_report_are_no_candidates():
+    words = "liability is limited to $1,000 (account 1234567890123)".split()
+    assert [c.value["amount"] for c in candidates(SHAPES["liability_cap"], words)["amounts"]] == [1000]

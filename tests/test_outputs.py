@@ -81,3 +81,35 @@ def test_an_unreadable_page_is_shown_with_its_reason(run, photo_file, tmp_path, 
     fake_model.text = specimen.reading(())
     assert run("extract", photo_file, "--format", ALL, "--out", tmp_path / "o")[0] == 3
     assert "unreadable" in (tmp_path / "o" / "page.html").read_text()
+
+
+def test_the_overlay_of_a_later_page_overwrites_no_photo_either(run, photo_file, fake_model):
+    second = photo_file.with_name("p-2.png")
+    second.write_bytes(photo_file.read_bytes())
+    status, _, err = run("extract", photo_file, second, "--overlay", photo_file.with_name("p.png"))
+    assert (status, fake_model.pages) == (2, 0)
+    assert "p-2.png" in err and "overwritten" in err
+
+
+def test_a_json_file_is_written_beside_a_format_on_standard_output(run, photo_file, tmp_path):
+    status, out, _ = run("extract", photo_file, "--format", "csv", "--json", tmp_path / "r.json")
+    assert status == 0 and out.startswith("number,file,")
+    assert len(Report.model_validate_json((tmp_path / "r.json").read_bytes()).clauses) == 3
+
+
+def test_pictures_bear_their_pages_numbers(run, photo_file, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"nothing")
+    pictures = ("--overlay", tmp_path / "o.png", "--format", "png", "--out", tmp_path / "out")
+    assert run("extract", photo_file, broken, photo_file, *pictures)[0] == 6
+    assert sorted(os.listdir(tmp_path / "out")) == ["page-3.png", "page.png"]
+    assert sorted(p.name for p in tmp_path.glob("o*.png")) == ["o-3.png", "o.png"]
+
+
+def test_a_name_that_is_no_text_is_written_out(run, photo_file, tmp_path):
+    path = os.fsencode(tmp_path) + b"/caf\xe9.png"
+    with open(path, "wb") as stream:
+        stream.write(photo_file.read_bytes())
+    assert run("extract", os.fsdecode(path), "--json", tmp_path / "r.json")[0] == 0
+    report = Report.model_validate_json((tmp_path / "r.json").read_bytes())
+    assert report.pages[0].source.name == "caf\\udce9.png"

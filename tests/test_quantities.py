@@ -126,3 +126,17 @@ def test_nothing_breaks_it(text):
 def test_percentages(text, found):
     words = text.split()
     assert [(p.value, " ".join(words[p.first : p.last + 1])) for p in percentages(words)] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("$4.1 million", 4_100_000), ("US$ 2.01 million", 2_010_000), ("EUR 1.125 million", 1_125_000), ("$0.125", 0.125)],
+)
+def test_scaled_sums_are_exact(text, amount):
+    assert [m.amount for m in amounts(text.split())] == [amount]
+
+
+@pytest.mark.parametrize(("text", "value"), [("1.375% per month", 1.375), ("0.125 percent", 0.125), ("1.250 per cent", 1.25)])
+def test_rates_of_three_decimals(text, value):
+    assert [p.value for p in percentages(text.split())] == [value]
+    assert parse_digits("1.250") is None

@@ -340,3 +340,28 @@ def test_a_server_that_cannot_be_used_ends_the_run_with_4(extract, waits):
         pytest.raises(errors.ServerModelMissingError, match="some/model"),
     ):
         extract(server)
+
+
+def test_a_server_that_comes_back_is_asked_again(waits, monkeypatch):
+    with fakeserver.served() as server:
+        pass
+    model = ServedModel(parse_address(server.option))
+    for _ in range(2):
+        with pytest.raises(errors.ServerUnreachableError):
+            model.ask([question()])
+        monkeypatch.setattr(served, "GIVEN_UP_SECONDS", 0.0)
+    assert len(waits) == 2 * (served.ATTEMPTS - 1)
+
+
+def test_a_request_refused_for_another_reason_leaves_the_grammar_on():
+    refused = iter([True, True, False])
+
+    def reply(body, n):
+        return (400, {}, b"too long") if next(refused) else well(body)
+
+    with fakeserver.served(reply) as server:
+        model = ServedModel(parse_address(server.option))
+        with pytest.raises(errors.ServerError):
+            model.ask([question()])
+        assert model.ask([question()])[0].text == fakeserver.ANSWERS["termination"]
+    assert ["response_format" in body for body in server.bodies] == [True, False, True]

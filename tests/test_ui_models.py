@@ -5,6 +5,7 @@ import pytest
 from clausescan.clausetypes.finding import user_folder
 from clausescan.config import ExtractConfig
 from clausescan.providers import registry
+from clausescan.ui import preferences
 from clausescan.ui.pipeline import Pipeline
 from clausescan.ui.preferences import Preferences
 from clausescan.ui.view import view_html
@@ -66,3 +67,14 @@ def test_a_model_in_a_folder(read, tmp_path):
     document = read(str(tmp_path / "model"))
     assert document.report.model.name == "model"
     assert set(document.report.verdicts) == {"termination", "indemnity", "liability_cap"}
+
+
+def test_damaged_settings_stop_no_work(tmp_path, monkeypatch):
+    from clausescan.ui.desk import Desk
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    preferences.save(Preferences(budget=64))
+    desk = Desk(Workspaces(tmp_path), Pipeline(registry.open_model), ExtractConfig(), tmp_path, signed_in=False)
+    assert desk.preferences(None).budget == 64
+    preferences.path_of(None).write_bytes(b"{")
+    assert desk.config(desk.preferences(None)).budget == ExtractConfig().budget

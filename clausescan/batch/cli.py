@@ -10,7 +10,8 @@ import typer
 
 from clausescan.batch.settings import BatchSettings, default_workers
 from clausescan.clausetypes.finding import select
-from clausescan.config import ExtractConfig, page_numbers
+from clausescan.config import MAX_TIMEOUT_S, ExtractConfig, page_numbers
+from clausescan.errors import UsageError
 from clausescan.export.formats import FORMATS, parse_formats
 from clausescan.options import Budget, Bytes, Dpi, Model, MostPages, Pages, Pixels, Types, TypesClass, TypesFrom
 
@@ -53,6 +54,8 @@ def batch(
     max_pages: MostPages = ExtractConfig.max_pages,
 ) -> int:
     """Find the clauses of every photo in a folder; goes on where it was interrupted."""
+    if not 0 < answer_timeout <= MAX_TIMEOUT_S:
+        raise UsageError(f"--answer-timeout must lie above 0 and be at most {MAX_TIMEOUT_S} seconds")
     chosen, own_types = select(types, types_from)
     config = ExtractConfig(
         types=chosen,

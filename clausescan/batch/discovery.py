@@ -40,7 +40,13 @@ def find(folder: Path, include: Iterable[str] = (), exclude: Iterable[str] = (),
             path = Path(place, name)
             relative = path.relative_to(folder).as_posix()
             taken = _matches(wanted, relative) if wanted else path.suffix.lower() in SUFFIXES
-            if name.startswith(".") or not taken or _matches(unwanted, relative) or not path.is_file():
+            if name.startswith(".") or not taken or _matches(unwanted, relative):
+                continue
+            try:
+                if not path.is_file():
+                    continue
+            except OSError:  # in a folder that may be listed but not entered
+                closed.append(_printable(relative))
                 continue
             (photos if _is_text(relative) else closed).append(relative if _is_text(relative) else _printable(relative))
     return Found(tuple(sorted(photos, key=natural)), tuple(sorted(closed, key=natural)))
@@ -53,11 +59,19 @@ def natural(text: str) -> tuple[tuple[str | int, ...], str]:
 
 
 def base_names(photos: Iterable[str]) -> dict[str, str]:
-    """For each photo the path of its results without their suffixes: without the photo's own, where that is unambiguous."""
+    """For each photo the path of its results without their suffixes: without the photo's own, where that is unambiguous.
+
+    `a-2` could also be the second page of `a`.
+    """
     photos = tuple(photos)
     stems = {p: str(PurePosixPath(p).with_suffix("")) for p in photos}
     taken = Counter(stem.casefold() for stem in stems.values())
-    return {p: p if taken[stem.casefold()] > 1 or stem.casefold() in RESERVED else stem for p, stem in stems.items()}
+
+    def is_ambiguous(stem: str) -> bool:
+        page = re.fullmatch(r"(.+)-[0-9]+", stem, re.DOTALL)
+        return taken[stem] > 1 or stem in RESERVED or (page is not None and page[1] in taken)
+
+    return {p: p if is_ambiguous(stem.casefold()) else stem for p, stem in stems.items()}
 
 
 def _matches(patterns: Iterable[re.Pattern[str]], path: str) -> bool:

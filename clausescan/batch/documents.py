@@ -164,7 +164,7 @@ def _failed(index: int, entry: Entry, like: Report) -> PageReport:
 
 
 def _renumbered(warning: str, by: int) -> str:
-    return re.sub(r"^page ([0-9]+)(?=:)", lambda m: f"page {int(m[1]) + by}", warning)
+    return re.sub(r"^page ([0-9]+)(?=[:,])", lambda m: f"page {int(m[1]) + by}", warning)
 
 
 def _listed(manifest: Path, photos: Sequence[str]) -> dict[str, list[str]]:

@@ -90,13 +90,14 @@ def _count(results: Iterable[DocumentResult]) -> _Counted:
             clauses = [c for c in report.clauses if c.page == page.index]
             counted.clauses.update(c.type for c in clauses)
             counted.page_verdicts.update((kind, verdict.verdict) for kind, verdict in page.verdicts.items())
-            why = tuple(_reasons(page, all(c.complete for c in clauses)))
+            unplaced = sum(quote.page == page.index for quote in report.unplaced)
+            why = tuple(_reasons(page, all(c.complete for c in clauses), unplaced))
             number = 1 + page.index - of_page.index(file)
             counted.pages.append(_Page(result.document, file, number, Counter(c.type for c in clauses), why))
     return counted
 
 
-def _reasons(page: PageReport, complete: bool) -> Iterator[str]:
+def _reasons(page: PageReport, complete: bool, unplaced: int) -> Iterator[str]:
     if page.status != "read":
         yield f"{page.status}: {page.message or page.reason}"
         return
@@ -105,6 +106,8 @@ def _reasons(page: PageReport, complete: bool) -> Iterator[str]:
             yield f"{title(kind)}: cannot tell ({(verdict.reason or '').replace('_', ' ')})"
     if not complete:
         yield "fields are missing: an answer of the model was invalid"
+    if unplaced:
+        yield f"passages that the model listed and that cannot be placed on the page: {unplaced}"
 
 
 def _body(counted: _Counted, out: Path, entries: Mapping[str, Entry], closed: tuple[str, ...]) -> Iterator[str]:

@@ -122,9 +122,9 @@ class _Pool:
     def _over(self, worker: _Worker) -> tuple[str, str] | None:
         timeout, memory = self._limits.timeout, self._limits.memory_mb
         if timeout is not None and worker.job is not None and time.monotonic() - worker.began > timeout:
-            return "timeout", f"took longer than {timeout:g} s; allow more with --timeout"
+            return "timeout", f"took longer than {timeout:g} s; allow more with --timeout and --retry-failed"
         if memory is not None and resident_bytes(worker.process.pid) > memory * 1_000_000:
-            return "memory", f"needed more than {memory} MB; allow more with --memory"
+            return "memory", f"needed more than {memory} MB; allow more with --memory and --retry-failed"
         return None
 
     def _lose(self, worker: _Worker, reason: str, message: str) -> Iterator[Outcome]:
@@ -198,7 +198,9 @@ def serve(pipe: Connection, loader: str, config: ExtractConfig) -> None:
 
 
 def _fail(pipe: Connection, error: ClausescanError) -> NoReturn:
-    pipe.send(("error", type(error)(str(error)) if type(error) in (ModelError, OutputError) else ClausescanError(str(error))))
+    kinds = (UsageError, ModelError, OutputError)  # kin of theirs may need more than a message to be made again
+    kind = next((kind for kind in kinds if isinstance(error, kind)), ClausescanError)
+    pipe.send(("error", kind(str(error))))
     raise SystemExit(0)
 
 

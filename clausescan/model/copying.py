@@ -16,6 +16,7 @@ from clausescan.quantities import amounts, durations, percentages
 from clausescan.schema.answers import answer_schema
 from clausescan.schema.clauses import MAX_HEADING_WORDS, MAX_ITEMS, MAX_PARTY_CHARS
 from clausescan.schema.shapes import ClauseShape
+from clausescan.schema.values import MAX_AMOUNT
 
 MAX_NAME_WORDS = 6
 MAX_NAMES = 120
@@ -74,7 +75,7 @@ def candidates(shape: ClauseShape, words: Sequence[str]) -> dict[str, list[Candi
         if kind == "durations":
             out[name] = _merge(({"value": value, "unit": s.unit}, s.last) for value, s in periods)
         elif kind == "amounts":
-            sums = [m for m in amounts(words) if m.amount > 0]
+            sums = [m for m in amounts(words) if 0 < m.amount <= MAX_AMOUNT]
             out[name] = _merge(({"amount": _whole(m.amount), "currency": m.currency}, m.last) for m in sums)
         elif kind == "months":
             months = [(value * _MONTHS[s.unit], s.last) for value, s in periods if s.unit in _MONTHS]

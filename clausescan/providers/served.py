@@ -53,6 +53,8 @@ CONNECT_S = 10.0
 """To a host that does not even take the connection, at each attempt."""
 MAX_REPLY_BYTES = 4_000_000
 MAX_REDIRECTS = 3
+GIVEN_UP_SECONDS = 30.0
+"""A server that cannot be used at all is not asked again for so long; then it may have come back."""
 LONGEST_SIDE = 1792
 """Of a picture, in pixels: 10 pt print on a whole A4 page is still 13 px high."""
 QUALITY = 90
@@ -98,7 +100,7 @@ class ServedModel:
     ) -> None:
         self.address, self._timeout_s, self._parallel, self._wait = address, timeout_s, parallel, wait
         self._structured = True
-        self._given_up: ServerError | None = None
+        self._given_up: tuple[float, ServerError] | None = None
         self._lock = threading.Lock()
         self._headers = _headers()
 
@@ -119,8 +121,8 @@ class ServedModel:
 
     def ask(self, questions: Sequence[Question]) -> list[Written | AnswerError]:
         """Answers in order; an error for each that was cut off or refused. Raises `ServerError` when the server fails."""
-        if self._given_up is not None:
-            raise self._given_up
+        if self._given_up is not None and time.monotonic() - self._given_up[0] < GIVEN_UP_SECONDS:
+            raise self._given_up[1]
         client = self._client  # made here, not in several threads at once
         with ThreadPoolExecutor(self._parallel, "clausescan-ask") as pool:
             running = [pool.submit(self._answer, client, question) for question in questions]
@@ -129,7 +131,7 @@ class ServedModel:
             except ServerError as error:
                 pool.shutdown(wait=False, cancel_futures=True)
                 if isinstance(error, ServerUnreachableError | ServerDeniedError | ServerModelMissingError | ServerRedirectError):
-                    self._given_up = error
+                    self._given_up = (time.monotonic(), error)
                 raise
 
     def models(self) -> list[str]:
@@ -157,10 +159,10 @@ class ServedModel:
         except _MalformedError:
             if not structured:
                 raise
-            with self._lock:
-                self._structured = False  # this server has no grammars: the schema stands in the prompt as well
             body.pop("response_format")
             reply = self._sent(client, "POST", "/chat/completions", body)
+            with self._lock:
+                self._structured = False  # this server has no grammars: the schema stands in the prompt as well
         try:
             return Written(_content(_json(reply)), 0)
         except AnswerError as error:

@@ -32,6 +32,7 @@ _SMALL = {w: i for i, w in enumerate(f"{_ONES} seventeen eighteen nineteen".spli
 _SMALL |= {w: 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)} | {"fourty": 40}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 _DIGIT_SCALES = {"thousand": 1e3, "k": 1e3, "million": 1e6, "mm": 1e6, "m": 1e6, "mio": 1e6, "billion": 1e9, "bn": 1e9}
+_RATES = frozenset(("%", "percent", "per"))
 _UNITS = {
     "hour": "hours",
     "hr": "hours",
@@ -85,20 +86,22 @@ def number_at(tokens: list[Token], start: int) -> Number | None:
 
 
 def _digits(tokens: list[Token], start: int) -> Number | None:
-    value = parse_digits(tokens[start].text)
+    text, end = tokens[start].text, start + 1
+    following = tokens[end].text if end < len(tokens) else ""
+    value = parse_digits(text)
+    if value is None and re.fullmatch(r"\d{1,3}\.\d{3}", text) and (following in _DIGIT_SCALES or following in _RATES):
+        value = float(text)  # nobody writes a thousand per cent, or a thousand million, like that
     if value is None:
         return None
-    end = start + 1
-    if end < len(tokens) and tokens[end].text in _DIGIT_SCALES:
-        value *= _DIGIT_SCALES[tokens[end].text]
-        end += 1
+    if following in _DIGIT_SCALES:
+        value, end = round(value * _DIGIT_SCALES[following], 2), end + 1
     return Number(value, start, end)
 
 
 def parse_digits(text: str) -> float | None:
     """1,000,000.50 and 1.000.000,50 and 1000000.5 as a number; None for what is none, such as 12.3.4."""
     if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", text) or re.fullmatch(r"\d+\.\d+|\d+", text):
-        if re.fullmatch(r"\d{1,3}\.\d{3}", text):
+        if re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", text):
             return None  # 1.000 may be one or a thousand
         return float(text.replace(",", ""))
     if re.fullmatch(r"\d{1,3}(\.\d{3})+,\d{1,2}|\d{1,3}(\.\d{3}){2,}|\d+,\d{1,2}", text):

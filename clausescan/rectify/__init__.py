@@ -82,7 +82,10 @@ def rectify(photo: Photo, *, readability: Readability | None = None) -> Page:
         return page
     turns = -page.turned_degrees // 90 % 4
     upright_photo = replace(photo, rgb=np.ascontiguousarray(np.rot90(photo.rgb, turns)))
-    again = _rectified(upright_photo, readability)
+    try:
+        again = _rectified(upright_photo, readability)
+    except UnreadablePageError:  # so near the edge of what can be read that the page as it is is the better one
+        return page
     if again.turned_degrees != 0:
         return page
     turn = perspective.quarter_turns(turns, *photo.rgb.shape[1::-1])

@@ -28,6 +28,7 @@ MAX_NAME_CHARS = 40
 NAME = rf"[a-z][a-z0-9_]{{0,{MAX_NAME_CHARS - 1}}}"
 """Names of clause types, fields and choices: they become file names, JSON keys, column headings and CSS classes."""
 
+MAX_AMOUNT = 999_999_999_999
 FieldName = Annotated[str, Field(pattern=f"^{NAME}$")]
 
 
@@ -47,7 +48,7 @@ class Duration(Strict):
 class Amount(Strict):
     """A sum of money; `currency` is an ISO 4217 code, None where the page names no currency."""
 
-    amount: Annotated[float, Field(ge=0, le=999_999_999_999)]
+    amount: Annotated[float, Field(ge=0, le=MAX_AMOUNT)]
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None
 
 

@@ -173,7 +173,7 @@ class _Page:
             user = self.desk.user(request)
             workspace = self.desk.workspaces.open(key, user)
             try:
-                held = self.desk.preferences(user)
+                held = preferences.load(user)
             except InputError as error:
                 gr.Warning(safe(str(error)))
                 held = Preferences()
@@ -331,6 +331,7 @@ class _Page:
 
     def _shown(self, workspace: Workspace, seen: tuple[int, int], problem: Problem | None = None) -> tuple[Any, ...]:
         """What `seen`, the list, the view and the timer become; what has not changed is left alone."""
+        busy = workspace.busy  # first: what ends while this runs is shown by the next tick
         revision, view_revision = workspace.revision, workspace.view_revision
         jobs = joblist_html(workspace) if revision != seen[0] else gr.skip()
         view: Any = gr.skip()
@@ -338,7 +339,7 @@ class _Page:
             document = workspace.documents.get(workspace.shown) if workspace.shown is not None else None
             view = view_html(document, _address, problem)
         taking = gr.Row(visible=any(document.report is not None for document in workspace.documents.values()))
-        return (revision, view_revision), jobs, taking, view, gr.Timer(active=workspace.busy)
+        return (revision, view_revision), jobs, taking, view, gr.Timer(active=busy)
 
 
 def _labelled(types: Sequence[ClauseType]) -> list[tuple[str, str | int | float]]:

@@ -9,7 +9,7 @@ import gradio as gr
 
 from clausescan.clausetypes.finding import candidates, name_of, problem_of_name, select
 from clausescan.config import ExtractConfig
-from clausescan.errors import UsageError
+from clausescan.errors import InputError, UsageError
 from clausescan.schema.clauses import BUILT_IN, ClauseType
 from clausescan.schema.shapes import title
 from clausescan.ui import preferences
@@ -37,8 +37,11 @@ class Desk:
         return str(request.username) if self.signed_in else None
 
     def preferences(self, user: str | None) -> Preferences:
-        """What the user chose before."""
-        return preferences.load(user)
+        """What the user chose before; the defaults where that is damaged, which is told when the page is opened."""
+        try:
+            return preferences.load(user)
+        except InputError:
+            return Preferences()
 
     def models(self) -> list[tuple[str, str]]:
         """(shown, value) of the models that may be chosen: the one that ships, those fetched, and the command line's."""
