@@ -16,7 +16,7 @@ from clausescan.model.resampler import BUDGETS
 from clausescan.model.vocabulary import Vocabulary
 from clausescan.schema.shapes import SHAPES
 from clausescan.train.checkpoints import load_checkpoint
-from clausescan.train.clause_losses import Teacher, Understanding, meant_among, see
+from clausescan.train.clause_losses import Teacher, Understanding, meant_among, see, told_apart
 from clausescan.train.labels import LabelledPage
 from clausescan.train.sightings import Sighting
 from clausescan.train.split import held_out_contract
@@ -82,7 +82,8 @@ def measure(
             found = candidates(shape, [w for line in lines for w in line])
             for name, odds in field_odds(scores, FIELDS, shape.kinds, found).items():
                 true = meant_among(found.get(name), clause.fields[name])
-                out[name].odds += odds.tolist()
-                out[name].truth += true
+                apart = told_apart(found.get(name), true)  # of names that end at one word the shortest is kept anyway
+                out[name].odds += [o for o, told in zip(odds.tolist(), apart, strict=True) if told]
+                out[name].truth += [t for t, told in zip(true, apart, strict=True) if told]
                 out[name].beyond += max(0, len(clause.fields[name]) - sum(true)) if name in found else 0
     return out
