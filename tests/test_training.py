@@ -13,6 +13,7 @@ from clausescan.train.checkpoints import Average, load_checkpoint, save_checkpoi
 from clausescan.train.clause_losses import Teacher
 from clausescan.train.crops import CropLine
 from clausescan.train.labels import LabelledClause, LabelledPage
+from clausescan.train.optimisers import MuonAndAdam
 from clausescan.train.targets import tags_of
 from clausescan.train.teach_reader import batch_of, greedy
 from tests.test_model_reading import vocabulary  # noqa: F401 (a fixture)
@@ -84,3 +85,28 @@ def test_a_run_goes_on_where_it_was_saved(tmp_path: Path) -> None:
     assert torch.equal(model.weight, again.weight)
     assert torch.equal(average.state["weight"], its_average.state["weight"])
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_both_optimisers_go_on_where_they_were(tmp_path: Path) -> None:
+    def net() -> torch.nn.Sequential:
+        torch.manual_seed(0)
+        return torch.nn.Sequential(torch.nn.Embedding(5, 8), torch.nn.Linear(8, 8), torch.nn.LayerNorm(8))
+
+    def step(model: torch.nn.Module, optimiser: MuonAndAdam) -> None:
+        optimiser.zero_grad()
+        (model(torch.arange(5)) ** 4).mean().backward()
+        optimiser.step()
+
+    model = net()
+    start = {k: v.clone() for k, v in model.state_dict().items()}
+    optimiser = MuonAndAdam(model, 1e-2, 0.0)
+    step(model, optimiser)
+    assert all(not torch.equal(v, start[k]) for k, v in model.state_dict().items())
+    save_checkpoint(tmp_path / "c.pt", model, optimiser, 1, {})
+    again = net()
+    other = MuonAndAdam(again, 1.0, 0.0)
+    assert load_checkpoint(tmp_path / "c.pt", again, other) == 1
+    for m, o in ((model, optimiser), (again, other)):
+        o.set_rate(5e-3)
+        step(m, o)
+    assert all(torch.equal(v, again.state_dict()[k]) for k, v in model.state_dict().items())

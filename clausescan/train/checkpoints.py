@@ -6,10 +6,20 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+
+
+class Optimiser(Protocol):
+    """Whatever has a state to go on from."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state."""
+
+    def load_state_dict(self, state: dict[str, Any], /) -> None:
+        """Restore it."""
 
 
 class Average:
@@ -40,7 +50,7 @@ class Average:
 def save_checkpoint(
     path: Path,
     model: nn.Module,
-    optimiser: torch.optim.Optimizer,
+    optimiser: Optimiser,
     step: int,
     about: dict[str, Any],
     average: Average | None = None,
@@ -61,7 +71,7 @@ def save_checkpoint(
 def load_checkpoint(
     path: Path,
     model: nn.Module,
-    optimiser: torch.optim.Optimizer | None = None,
+    optimiser: Optimiser | None = None,
     average: Average | None = None,
     *,
     averaged: bool = False,

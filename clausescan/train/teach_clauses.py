@@ -38,6 +38,7 @@ from clausescan.train.clause_losses import (
 )
 from clausescan.train.clause_run import ClauseRun
 from clausescan.train.labels import LabelledPage
+from clausescan.train.optimisers import MuonAndAdam
 from clausescan.train.sightings import Sighting
 from clausescan.train.spans import SpanTags
 from clausescan.train.split import held_out_contract
@@ -102,7 +103,7 @@ def _work(
         begin_from(run.begin, model)
     else:
         load_checkpoint(run.language, model.language)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=run.rate, betas=(0.9, 0.97), weight_decay=run.weight_decay)
+    optimiser = MuonAndAdam(model, run.rate, run.weight_decay)
     average = Average(model, 0.99)
     path = run.out / "clauses.pt"
     step = load_checkpoint(path, model, optimiser, average)
@@ -124,8 +125,7 @@ def _work(
         epoch, at = divmod(max(0, step - before), an_epoch)
         order = np.random.default_rng((run.seed, epoch)).permutation(len(learn))
         rate = run.rate * min(1.0, (step + 1) / run.warmup) * max(0.02, 0.5 * (1 + np.cos(np.pi * step / steps)))
-        for group in optimiser.param_groups:
-            group["lr"] = float(rate)
+        optimiser.set_rate(float(rate))
         optimiser.zero_grad(set_to_none=False)
         for n in range(rank, run.accumulate, run.workers):
             rng = np.random.default_rng((run.seed + 1, step, n))
