@@ -38,8 +38,9 @@ def photos(
     """Extract every photo of a folder; print time a stage, peak memory, and the time beside Tesseract's."""
     from clausescan.bench.photos import run, summary
 
-    rows = run(folder, out, budget, peer, model)
-    for row in rows:
+    rows = []
+    for row in run(folder, out, budget, peer, model):
+        rows.append(row)
         beside = "" if row.peer is None else f"  tesseract {row.peer:.2f} s"
         typer.echo(f"{row.photo}  {row.ours:.2f} s{beside}")
     typer.echo(summary(rows))

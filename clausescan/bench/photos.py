@@ -10,6 +10,7 @@ import shutil
 import statistics
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,19 +53,17 @@ def tesseract_seconds(photo: Path) -> float:
     return time.perf_counter() - began
 
 
-def run(folder: Path, out: Path | None, budget: int, peer: bool, model_folder: Path | None = None) -> list[Timing]:
+def run(folder: Path, out: Path | None, budget: int, peer: bool, model_folder: Path | None = None) -> Iterator[Timing]:
     """Extract every photo of a folder (reports go to `out`), timing each; the model is loaded before the clock starts."""
     model = load(model_folder)
     config = ExtractConfig(budget=budget)
-    rows = []
     for photo in photos_in(folder):
         began = time.perf_counter()
         report = extract(photo, config, model=model)
         seconds = time.perf_counter() - began
         if out is not None:
             write_atomic(out / f"{photo.stem}.json", report.model_dump_json(indent=1).encode())
-        rows.append(Timing(photo.name, seconds, dict(report.seconds), tesseract_seconds(photo) if peer else None))
-    return rows
+        yield Timing(photo.name, seconds, dict(report.seconds), tesseract_seconds(photo) if peer else None)
 
 
 def summary(rows: list[Timing]) -> str:
