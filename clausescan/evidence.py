@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from clausescan import quantities
 from clausescan.schema.answers import PassageAnswer, fields_of
 from clausescan.schema.shapes import ClauseShape
-from clausescan.schema.values import Amount, Duration, FieldKind, Fields
+from clausescan.schema.values import MAX_PARTY_CHARS, MAX_PHRASE_CHARS, Amount, Duration, FieldKind, Fields
 
 Cue = re.Pattern[str] | None
 _Span = TypeVar("_Span", quantities.Duration, quantities.Percentage)
@@ -120,13 +120,17 @@ def _months(name: str, claimed: Sequence[int], words: Sequence[str], cue: Cue) -
             found.drop()
             continue
         span = _nearest(own, cue, words)
+        if any(s.value != span.value and s.last == span.last and _two_forms(span, s, words) for s in spans):
+            found.warnings.append(f"a period of {name} is written with two different numbers")
         twins = [s for s in own if s.first <= span.last and span.first <= s.last]
         found.keep(claim, min(s.first for s in twins), max(s.last for s in twins))
     return found
 
 
 def _amounts(name: str, claimed: Sequence[Amount], words: Sequence[str], cue: Cue) -> _Found:  # noqa: ARG001
-    found, spans = _Found(name), quantities.amounts(words)
+    others: list[quantities.Duration | quantities.Percentage] = [*quantities.durations(words), *quantities.percentages(words)]
+    spans = [s for s in quantities.amounts(words) if s.currency or not any(_same_number(s, other) for other in others)]
+    found = _Found(name)
     for claim in claimed:
         equal = [s for s in spans if abs(s.amount - claim.amount) < 0.005]
         own = [s for s in equal if s.currency == claim.currency] or [s for s in equal if s.currency] or equal
@@ -136,11 +140,25 @@ def _amounts(name: str, claimed: Sequence[Amount], words: Sequence[str], cue: Cu
         span = own[0]
         if span.currency != claim.currency:
             found.warnings.append(f"the currency of a value of {name} was corrected to the page's")
+        if any(_two_forms(span, other, words) and other.amount != span.amount for other in spans):
+            found.warnings.append(f"a value of {name} is written with two different numbers")
         last = span.last
         for other in equal:  # "one million dollars ($1,000,000)" is one piece of evidence
             last = other.last if span.first <= other.first <= last + 1 else last
         found.keep(Amount(amount=claim.amount, currency=span.currency), span.first, max(last, span.last))
     return found
+
+
+def _same_number(money: quantities.Money, other: quantities.Duration | quantities.Percentage) -> bool:
+    """Whether a sum without a currency is the number of days or of per cent that stands there."""
+    return other.value == money.amount and other.first <= money.first and money.last <= other.last
+
+
+def _two_forms(one: Any, other: Any, words: Sequence[str]) -> bool:
+    """Whether two spans are a number in words and, right behind it in brackets, one in figures."""
+    a, b = sorted((one, other), key=lambda s: (s.first, -s.last))
+    behind = a.first < b.first <= a.last + 1 and words[b.first].startswith(("(", "["))
+    return behind and words[a.first][:1].isalpha() and any(c.isdigit() for c in words[b.first])
 
 
 def _phrases(name: str, claimed: Sequence[str], words: Sequence[str], cue: Cue) -> _Found:  # noqa: ARG001
@@ -154,8 +172,11 @@ def _phrases(name: str, claimed: Sequence[str], words: Sequence[str], cue: Cue) 
             continue
         last = at + len(wanted) - 1
         text = _as_printed(words[at : last + 1], claim)
-        if text:
+        longest = MAX_PARTY_CHARS if len(claim) <= MAX_PARTY_CHARS else MAX_PHRASE_CHARS
+        if text and len(text) <= longest:
             found.keep(text, at, last)
+        else:
+            found.drop()
     return found
 
 

@@ -57,6 +57,31 @@ def test_two_numbers_for_one_period_are_told():
 
 
 @pytest.mark.parametrize(
+    ("text", "claims", "told"),
+    [
+        ("exceed one million dollars ($100,000) in all", {"amounts": [{"amount": 1e6, "currency": "USD"}]}, True),
+        ("exceed one million dollars ($1,000,000) in all", {"amounts": [{"amount": 1e6, "currency": "USD"}]}, False),
+        ("exceed $5 million ($10 million for breaches)", {"amounts": [{"amount": 5e6, "currency": "USD"}]}, False),
+        ("the fees of the twelve (6) months before", {"months": [6]}, True),
+        ("the fees of the twelve (12) months before", {"months": [12]}, False),
+    ],
+)
+def test_two_numbers_for_one_cap_are_told(text, claims, told):
+    assert any("two different" in w for w in cap(text, **claims).warnings) == told
+
+
+def test_days_are_no_money():
+    found = cap("within thirty (30) days of 12%", amounts=[{"amount": 30, "currency": "USD"}, {"amount": 12, "currency": None}])
+    assert (found.fields.amounts, len(found.warnings)) == ((), 2)
+
+
+def test_a_name_that_is_too_long_as_printed_is_dropped():
+    name = "A" * 38 + " Corporation"
+    found = indemnity(f"{name} (“Supplier”) shall indemnify", f"{name} Supplier")
+    assert (found.fields.indemnifying_parties, len(found.warnings)) == ((), 1)
+
+
+@pytest.mark.parametrize(
     ("text", "claim", "kept", "warned"),
     [
         ("exceed $1,000,000 .", (1e6, "USD"), (1e6, "USD"), False),

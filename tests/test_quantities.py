@@ -34,6 +34,8 @@ def found_money(text):
         ("48 hours", [(48, "hours")]),
         ("one (1) year", [(1, "years"), (1, "years")]),
         ("a month", [(1, "months")]),
+        ("one-hundred-eighty (180) days", [(180, "days"), (180, "days")]),
+        ("30 clear days, thirty (30) or more days", [(30, "days"), (30, "days"), (30, "days")]),
         ("30 or 60 days", [(30, "days"), (60, "days")]),
         ("between thirty (30) and sixty (60) days", [(30, "days"), (30, "days"), (60, "days"), (60, "days")]),
         ("thirty (60) days", [(30, "days"), (60, "days")]),
@@ -74,6 +76,23 @@ def test_durations(text, expected):
         ("$5M", [(5e6, "USD")]),
         ("$1,234.56", [(1234.56, "USD")]),
         ("two hundred and fifty thousand dollars", [(250000, "USD")]),
+        ("five (5) million dollars", [(5e6, "USD")]),
+        ("USD 5 (five) million", [(5e6, "USD")]),
+        ("one hundred (100) thousand Euros", [(1e5, "EUR")]),
+        ("$5 Millions or USD 5 mil or $10 mln", [(5e6, "USD"), (5e6, "USD"), (1e7, "USD")]),
+        ("$5-million", [(5e6, "USD")]),
+        ("a million dollars, half a million dollars", [(1e6, "USD"), (5e5, "USD")]),
+        ("Rs. 5 crore, Rs. 10,00,000, INR 1,00,00,000", [(5e7, "INR"), (1e6, "INR"), (1e7, "INR")]),
+        ("CHF 1'000'000, EUR 1 000 000, £ 250 000", [(1e6, "CHF"), (1e6, "EUR"), (250000, "GBP")]),
+        ("Ten Thousand and No/100 Dollars ($10,000)", [(1e4, "USD"), (1e4, "USD")]),
+        ("Fifty and 25/100 dollars", [(50.25, "USD")]),
+        ("One Million, Five Hundred Thousand Dollars", [(1.5e6, "USD")]),
+        ("Two-Hundred Thousand Dollars", [(2e5, "USD")]),
+        ("$500,000 AUD or $500,000 Canadian dollars or $100 CDN", [(5e5, "AUD"), (5e5, "CAD"), (100, "CAD")]),
+        ("under Section 10 (USD 500,000)", [(5e5, "USD")]),
+        ("in 2023, USD 500,000", [(5e5, "USD")]),
+        ("US Dollars 2,000,000", [(2e6, "USD")]),
+        ("R$500,000", []),  # of no currency that is known here
         ("Section 7 shall survive for 12 months", []),
         ("a dollar store", []),
     ],
@@ -90,7 +109,7 @@ def test_spans_name_their_words():
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1,000", 1000), ("1000.5", 1000.5), ("1.000", None), ("1.2.3", None), ("1.000.000", 1e6), ("12,50", 12.5)],
+    [("1,000", 1000), ("1000.5", 1000.5), ("1.000", None), ("1.2.3", None), ("1.000.000", 1e6), ("12,50", 12.5), (".5", 0.5)],
 )
 def test_parse_digits(text, value):
     assert parse_digits(text) == value
@@ -136,7 +155,9 @@ def test_scaled_sums_are_exact(text, amount):
     assert [m.amount for m in amounts(text.split())] == [amount]
 
 
-@pytest.mark.parametrize(("text", "value"), [("1.375% per month", 1.375), ("0.125 percent", 0.125), ("1.250 per cent", 1.25)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("1.375% per month", 1.375), ("0.125 percent", 0.125), ("1.250 per cent", 1.25), (".75%", 0.75)]
+)
 def test_rates_of_three_decimals(text, value):
     assert [p.value for p in percentages(text.split())] == [value]
     assert parse_digits("1.250") is None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clausescan.quantities.numerals import Token, number_at, skip, tokens_of
+from clausescan.quantities.numerals import Number, Token, number_with_scale_apart, skip, tokens_of
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ _DOLLAR_OF = {
 }
 _CODES = "usd eur gbp cad aud nzd jpy cny chf inr hkd sgd sek nok dkk krw brl mxn zar ils".split()
 _NAMES = {c: c.upper() for c in _CODES} | {
+    "cdn": "CAD",
     "rmb": "CNY",
     "yuan": "CNY",
     "renminbi": "CNY",
@@ -67,18 +69,35 @@ def amounts(words: Sequence[str]) -> list[Money]:
     found: list[Money] = []
     position = 0
     while position < len(tokens):
-        if tokens[position].text in ("a", "an"):  # an article, not a sum
-            position += 1
-            continue
-        number = number_at(tokens, position)
-        if not number:
+        number = number_with_scale_apart(tokens, position)
+        if not number or (number.value == 1 and tokens[position].text in ("a", "an")):  # an article, not a sum
             position += 1
             continue
         before, start = _currency_before(tokens, number.start)
+        number = _with_cents(tokens, _spaced(tokens, number) if start < number.start else number)
         after, end = _currency_after(tokens, number.end)
-        found.append(Money(number.value, before or after, tokens[start].word, tokens[end - 1].word))
+        currency = (after or before) if tokens[start].text == "$" else (before or after)  # "$500 CAD"
+        found.append(Money(number.value, currency, tokens[start].word, tokens[end - 1].word))
         position = number.end
     return _share_currency(found)
+
+
+def _spaced(tokens: list[Token], number: Number) -> Number:
+    """The number with the thousands that stand apart behind it: "EUR 1 000 000"."""
+    if number.end - number.start != 1 or not re.fullmatch(r"[1-9]\d{0,2}", tokens[number.start].text):
+        return number
+    end = number.end
+    while end < len(tokens) and re.fullmatch(r"\d{3}", tokens[end].text):
+        end += 1
+    return Number(float("".join(t.text for t in tokens[number.start : end])), number.start, end)
+
+
+def _with_cents(tokens: list[Token], number: Number) -> Number:
+    """The number with the cents that follow it as hundredths: "and 50/100", "and No/100"."""
+    texts = [t.text for t in tokens[number.end : number.end + 4]]
+    if len(texts) < 4 or texts[0] not in ("and", "&") or texts[2:] != ["/", "100"]:
+        return number
+    return Number(number.value + (int(texts[1]) / 100 if texts[1].isdecimal() else 0), number.start, number.end + 4)
 
 
 def _share_currency(found: list[Money]) -> list[Money]:
@@ -110,15 +129,19 @@ def _currency_before(tokens: list[Token], start: int) -> tuple[str | None, int]:
         return _NAMES[text], position
     if text == "." and position and tokens[position - 1].text == "rs":
         return "INR", position - 1
+    if text == "dollars" and position and len(tokens[position - 1].text) > 1 and tokens[position - 1].text in _DOLLAR_OF:
+        return _DOLLAR_OF[tokens[position - 1].text], position - 1
     return None, start
 
 
-def _dollar(tokens: list[Token], position: int) -> tuple[str, int]:
-    """Whose dollar: `US$`, `U.S. $`, `C$`; a bare `$` is the US one."""
+def _dollar(tokens: list[Token], position: int) -> tuple[str | None, int]:
+    """Whose dollar: `US$`, `U.S. $`, `C$`; a bare `$` is the US one, `R$` is none that is known here."""
     if position and tokens[position - 1].text in _DOLLAR_OF:
         touching = tokens[position - 1].word == tokens[position].word or len(tokens[position - 1].text) > 1
         if touching:
             return _DOLLAR_OF[tokens[position - 1].text], position - 1
+    elif position and tokens[position - 1].word == tokens[position].word and tokens[position - 1].text.isalpha():
+        return None, position - 1
     return "USD", position
 
 
@@ -140,4 +163,7 @@ def _currency_after(tokens: list[Token], end: int) -> tuple[str | None, int]:
     if text in _SYMBOLS and not owner and position == end:
         following = tokens[position + 1].text if position + 1 < len(tokens) else ""
         return (None, end) if following[:1].isdigit() else (_SYMBOLS[text], position + 1)
+    following = tokens[position + 1].text if position + 1 < len(tokens) else ""
+    if position > end and (following == "$" or following[:1].isdigit()):  # it belongs to the next sum: "in 2023, USD 500"
+        return None, end
     return (_NAMES[text], position + 1) if text in _NAMES else (None, end)
