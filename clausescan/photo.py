@@ -64,6 +64,8 @@ def pages(sources: tuple[str | Path, ...], config: ExtractConfig) -> Iterator[Ph
     """
     if not sources:
         raise UsageError("no photo given")
+    if len(sources) > config.max_pages:
+        raise _too_many(config)
     if sum(str(s) == STDIN for s in sources) > 1:
         raise UsageError("standard input (-) can be given only once")
     count = 0
@@ -71,8 +73,12 @@ def pages(sources: tuple[str | Path, ...], config: ExtractConfig) -> Iterator[Ph
         for page in _pages_of(source, config):
             count += 1
             if count > config.max_pages:
-                raise UsageError(f"the document has more than {config.max_pages} pages; allow more with --max-pages")
+                raise _too_many(config)
             yield page
+
+
+def _too_many(config: ExtractConfig) -> UsageError:
+    return UsageError(f"the document has more than {config.max_pages} pages; allow more with --max-pages")
 
 
 def load(source: str | Path, config: ExtractConfig) -> SourceFile:
@@ -93,8 +99,8 @@ def _printable(name: str) -> str:
     return name.encode(errors="backslashreplace").decode()
 
 
-def decode(file: SourceFile, config: ExtractConfig) -> Iterator[Photo]:
-    """The pages of one file. Raises `InputError`, possibly after some pages."""
+def decode(file: SourceFile, config: ExtractConfig) -> Iterator[Photo | Failure]:
+    """The pages of one file; one that cannot be had is a `Failure` between the others. Raises `InputError` where none can."""
     if PDF_MAGIC in file.data[:PDF_MAGIC_WITHIN]:
         return _decode_pdf(file, config)
     return _decode_picture(file, config)
@@ -104,12 +110,18 @@ def _pages_of(source: str | Path, config: ExtractConfig) -> Iterator[Photo | Fai
     file, index = None, 0
     try:
         file = load(source, config)
-        for photo in decode(file, config):
-            index = photo.page_index + 1
-            yield photo
+        for page in decode(file, config):
+            index = page.page_index + 1
+            yield page
     except InputError as error:
-        name = file.name if file else Path(source).name or str(source)
-        yield Failure(name, error, file.sha256 if file else None, len(file.data) if file else 0, index)
+        if file:
+            yield _failure(file, error, index)
+        else:
+            yield Failure(_printable(Path(source).name or str(source)), error, None, 0, index)
+
+
+def _failure(file: SourceFile, error: InputError, index: int) -> Failure:
+    return Failure(file.name, error, file.sha256, len(file.data), index)
 
 
 def _bytes(source: str | Path, name: str, limit: int) -> bytes:
@@ -134,12 +146,17 @@ def _too_many_bytes(name: str, limit: int) -> InputError:
     return InputError(f"{name}: larger than {limit / 1e6:.0f} MB; allow more with --max-bytes")
 
 
-def _decode_picture(file: SourceFile, config: ExtractConfig) -> Iterator[Photo]:
+def _decode_picture(file: SourceFile, config: ExtractConfig) -> Iterator[Photo | Failure]:
     _register_heif()
     with _open(file, config) as image:
         frames = _frame_count(image, file)
-        for index in _chosen(frames, config, file.name):
-            yield Photo(_frame(image, index, frames, file, config), file.name, file.sha256, len(file.data), index)
+        for index in _chosen(frames, config, file.name) if image.format == "TIFF" else (0,):
+            try:
+                rgb = _frame(image, index, frames, file, config)
+            except InputError as error:
+                yield _failure(file, error, index)
+                continue
+            yield Photo(rgb, file.name, file.sha256, len(file.data), index)
 
 
 def _open(file: SourceFile, config: ExtractConfig) -> Image.Image:
@@ -199,7 +216,7 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _decode_pdf(file: SourceFile, config: ExtractConfig) -> Iterator[Photo]:
+def _decode_pdf(file: SourceFile, config: ExtractConfig) -> Iterator[Photo | Failure]:
     import pypdfium2
 
     document: Any = None
@@ -211,10 +228,14 @@ def _decode_pdf(file: SourceFile, config: ExtractConfig) -> Iterator[Photo]:
         if count == 0:
             raise InputError(f"{file.name}: the PDF has no pages")
         for index in _chosen(count, config, file.name):
-            with _pdfium_lock:
-                page = document[index]
-                rgb = _pdf_page(page, file.name, config)
-                page.close()
+            try:
+                with _pdfium_lock:
+                    page = document[index]
+                    rgb = _pdf_page(page, file.name, config)
+                    page.close()
+            except (InputError, pypdfium2.PdfiumError) as error:
+                yield _failure(file, error if isinstance(error, InputError) else _damaged(file.name, error), index)
+                continue
             yield Photo(rgb, file.name, file.sha256, len(file.data), index)
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
@@ -250,6 +271,8 @@ def _largest_scale(width: float, height: float, max_pixels: int) -> float:
 
 def _chosen(count: int, config: ExtractConfig, name: str) -> list[int]:
     if config.pdf_pages is None or count == 1 == max(config.pdf_pages):
+        if count > config.max_pages:
+            raise _too_many(config)
         return list(range(count))
     beyond = [p for p in config.pdf_pages if p > count]
     if beyond:

@@ -116,6 +116,35 @@ def test_pages_of_a_pdf(tmp_path):
         only(tmp_path / "contract.pdf", ExtractConfig(pdf_pages=(4,)))
 
 
+def test_a_bad_page_stands_between_the_others(tmp_path, rgb):
+    frames = [Image.fromarray(rgb[:10, :10] if i == 1 else rgb) for i in range(4)]
+    frames[0].save(tmp_path / "scan.tiff", save_all=True, append_images=frames[1:])
+    document = pypdfium2.PdfDocument.new()
+    for height in (842, 3, 842):
+        document.new_page(595, height)
+    document.save(tmp_path / "scan.pdf")
+    pages = list(photo.pages((tmp_path / "scan.tiff", tmp_path / "scan.pdf"), CONFIG))
+    assert [p.page_index for p in pages] == [0, 1, 2, 3, 0, 1, 2]
+    assert [n for n, p in enumerate(pages) if isinstance(p, photo.Failure)] == [1, 5]
+
+
+def test_pages_are_those_of_pdfs_and_tiffs(tmp_path, rgb):
+    Image.fromarray(rgb).save(tmp_path / "cover.jpg")
+    assert only(tmp_path / "cover.jpg", ExtractConfig(pdf_pages=(2, 3))).page_index == 0
+
+
+def test_too_many_pages_are_refused_before_the_first(tmp_path):
+    pdf(tmp_path / "a.pdf")
+    for sources in (("a.pdf",), ("a.pdf",) * 3):
+        with pytest.raises(UsageError, match="--max-pages"):
+            next(photo.pages(tuple(tmp_path / s for s in sources), ExtractConfig(max_pages=2)))
+
+
+def test_a_name_that_is_no_text_is_written_out(tmp_path):
+    (failure,) = photo.pages((str(tmp_path / "Vertr\udce4ge.jpg"),), CONFIG)
+    assert failure.name == "Vertr\\udce4ge.jpg"
+
+
 def test_empty_file(tmp_path):
     (tmp_path / "a.jpg").touch()
     with pytest.raises(InputError, match="empty"):
