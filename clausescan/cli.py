@@ -5,6 +5,7 @@ Nothing heavy is imported before a command needs it: `clausescan --help` loads n
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import sys
 from collections.abc import Sequence
@@ -266,6 +267,14 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stdout = None  # the reader of our output went away; leave without a second error
         return OutputError.exit_code
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
+            return _complain(f"{described(error)}; please report it", 1)
+        sys.stdout = None  # what is left of our output would fail again
+        return _complain(f"cannot write standard output: {error.strerror}", OutputError.exit_code)
+    except SystemExit:  # typer's own way of leaving when the reader of our output went away
+        sys.stdout = None
+        return OutputError.exit_code
     except MemoryError as error:
         return _complain(described(error), ClausescanError.exit_code)
     except Exception as error:
@@ -285,4 +294,7 @@ def _status(result: Any) -> int:
     for page in result.pages:
         if page.status != "read":
             _complain(f"page {page.index + 1} {page.status}: {page.message}", 0)
+    for clause in getattr(result, "clauses", ()):
+        if not clause.complete:
+            _complain(f"page {clause.page_index + 1}: the model's answer on a passage was invalid; its fields are missing", 0)
     return exit_code(result)

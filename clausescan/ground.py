@@ -29,7 +29,10 @@ BEND = 0.08
 """A quad ends where a word's middle lies further than this part of its height from the quad's own middle line."""
 
 _SECTION_WORD = re.compile(r"(?i)(section|article|clause|paragraph|§+)[.:]?")
-_SECTION_NUMBER = re.compile(r"(?i)[(\[]?(\d+(\.\d+)*|[ivxlc]+|[a-z])([.)\]]+(\d+|[a-z])?)*|\W+")
+_ROMAN = r"(?=[ivxlc])(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})"
+_SECTION_NUMBER = re.compile(rf"(?i)[(\[]?(\d+(\.\d+)*|{_ROMAN}|[a-z])([.)\]]+(\d+|[a-z])?)*|\W+")
+_CLOSING_NUMBER = re.compile(rf"(?i)[(\[]?(\d+(\.\d+)*|{_ROMAN}|[a-z])[.)\]]+|\d+(\.\d+)*|\W+")
+"""As a section's number at a heading's end: a letter is one only with its punctuation ("Liability of Party A")."""
 _FUSED_NUMBER = re.compile(r"(?i)^(\([a-z\d]{1,4}\)|\d+(\.\d+)*[.)]?)(?=[a-z]{3})")
 _HEADING_EDGE = " .,:;-–—_“”\"'"
 
@@ -187,7 +190,7 @@ def heading(texts: Sequence[str]) -> str | None:
     left = [_FUSED_NUMBER.sub("", t) for t in texts[:1]] + list(texts[1:])
     while left and (_SECTION_NUMBER.fullmatch(left[0]) or (len(left) > 1 and _SECTION_WORD.fullmatch(left[0]))):
         left = left[1:]
-    while left and _SECTION_NUMBER.fullmatch(left[-1]):
+    while left and _CLOSING_NUMBER.fullmatch(left[-1]):
         left = left[:-1]
     return " ".join(left).strip(_HEADING_EDGE) or None
 

@@ -19,7 +19,7 @@ STDOUT = "-"
 
 
 class Drawing:
-    """Writes the overlay of each page as it is done."""
+    """Writes the overlay of each page as it is done; one of an earlier run does not stay where a page could not be read."""
 
     def __init__(self, path: Path, config: ExtractConfig) -> None:
         from clausescan.providers.registry import asked_types
@@ -31,10 +31,12 @@ class Drawing:
         from clausescan import overlay
         from clausescan.files import write_atomic
 
-        if page.report.status != "read":
-            return
         number = page.report.index + 1
         name = self.path if number == 1 else self.path.with_name(f"{self.path.stem}-{number}{self.path.suffix}")
+        if page.report.status != "read":
+            if name.is_file():
+                name.unlink()
+            return
         picture = overlay.draw(page.rgb, page.clauses, page.first_number, types=self.types)
         write_atomic(name, overlay.encode(picture, name.suffix))
 

@@ -242,3 +242,22 @@ def test_every_error_has_a_documented_code():
         return [root, *(c for s in root.__subclasses__() for c in classes(s))]
 
     assert {c.exit_code for c in classes(ClausescanError)} <= set(EXIT_CODES)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_standard_output_cannot_be_written():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "clausescan", "schema", "report"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (5, 1)
+    assert "cannot write standard output" in done.stderr
+
+
+def test_an_overlay_of_another_photo_does_not_stay(run, model, photo_file, tmp_path):
+    overlay = tmp_path / "marked.png"
+    assert run("extract", photo_file, "--overlay", overlay)[0] == 0
+    Image.new("RGB", (800, 600), "white").save(tmp_path / "blank.png")
+    model.text = specimen.reading(())
+    assert run("extract", tmp_path / "blank.png", "--overlay", overlay)[0] == 3
+    assert not overlay.exists()

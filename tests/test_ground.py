@@ -126,6 +126,8 @@ def test_a_transcript_of_nothing():
         ("13. Indemnification. ---------------", "Indemnification"),
         ("(d) Exclusions from Indemnification.", "Exclusions from Indemnification"),
         ("Termination 7.", "Termination"),
+        ("CIVIL LIABILITY", "CIVIL LIABILITY"),
+        ("XIV. Liability of Party A", "Liability of Party A"),
         ("9.1", None),
         ("", None),
     ],
