@@ -105,7 +105,7 @@ def _durations(name: str, claimed: Sequence[Duration], words: Sequence[str], cue
             continue
         span = _nearest(own, cue, words)
         twins = [s for s in spans if s.first <= span.last and span.first <= s.last]
-        if any(s.value != span.value for s in twins):
+        if any(s.value != span.value and _two_forms(span, s, words) for s in twins):
             found.warnings.append(f"a period of {name} is written with two different numbers")
         value = Duration.model_validate({"value": claim.value, "unit": span.unit})
         found.keep(value, min(s.first for s in twins), max(s.last for s in twins))

@@ -54,6 +54,7 @@ def test_kinds_of_days_follow_the_page():
 def test_two_numbers_for_one_period_are_told():
     found = termination("upon thirty (60) days notice", notice=[days(30)])
     assert any("two different" in w for w in found.warnings)
+    assert not termination("upon 30 or 60 days notice", notice=[days(30), days(60)]).warnings
 
 
 @pytest.mark.parametrize(
