@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from clausescan.errors import OutputError, UsageError
+
+MOST_NAME_BYTES = 255
+"""Of a file's own name, on all common file systems. The temporary names here stay below that, whatever the letters."""
 
 
 def write_atomic(path: str | Path, data: bytes | Iterable[bytes]) -> None:
@@ -30,17 +34,32 @@ def write_atomic(path: str | Path, data: bytes | Iterable[bytes]) -> None:
 
 
 def check_writable(path: str | Path) -> None:
-    """Raise `OutputError` now if `write_atomic` to this path would fail for its folder: better before a long run."""
+    """Raise `OutputError` now if `write_atomic` to this path would fail for its folder or name: better before a long run."""
     target = Path(path)
     try:
         if target.is_dir():
             raise IsADirectoryError(21, "Is a directory")
+        if is_too_long(target):
+            raise OSError(errno.ENAMETOOLONG, "File name too long")
         if target.exists() and not target.is_file():
             return
         with tempfile.NamedTemporaryFile(dir=target.resolve().parent, prefix=".clausescan-"):
             pass
     except OSError as error:
         raise _cannot(target, error) from None
+
+
+def is_too_long(path: Path) -> bool:
+    """Whether no file can have this path, since its name or the whole of it is too long."""
+    if len(os.fsencode(path.name)) > MOST_NAME_BYTES:
+        return True
+    try:
+        path.lstat()
+    except OSError as error:
+        return error.errno == errno.ENAMETOOLONG
+    except ValueError:  # a null byte: writing says so
+        return False
+    return False
 
 
 def make_folder(path: Path) -> None:

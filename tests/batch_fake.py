@@ -43,6 +43,9 @@ def load(config):
         if "eat" in name:
             while True:
                 model.ballast.append(b"x" * 20_000_000)
+        if "hoard" in name:
+            model.ballast.append(b"x" * 200_000_000)
+            time.sleep(0.5)  # long enough to be seen
         if "bug" in name:
             raise RuntimeError(f"cannot handle {specimen.CANARY}")
         if "blank" in name:

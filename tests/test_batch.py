@@ -278,6 +278,7 @@ def test_an_output_folder_that_cannot_be_written(batch, tmp_path):
         with pytest.raises(OutputError):
             batch(out)
     (tmp_path / "out/a.json").mkdir(parents=True)
+    (tmp_path / "out/.clausescan").mkdir()
     with pytest.raises(OutputError, match=r"a\.json"):
         batch()
 

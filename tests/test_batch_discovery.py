@@ -51,6 +51,39 @@ def test_names_that_are_no_text_are_told(tree):
     assert found.closed == (r"bad\udcff.jpg",)
 
 
+def test_results_of_another_batch_are_no_photos(tree):
+    (tree / "sub/deep/.clausescan").mkdir()
+    assert find(tree, exclude=["out", "drafts"]).photos == ("a.jpg", "B.PNG", "sub/c.heic")
+    (tree / ".clausescan").mkdir()  # of the folder that was named
+    assert find(tree, exclude=["out", "drafts"]).photos == ("a.jpg", "B.PNG", "sub/c.heic")
+
+
+@pytest.mark.parametrize("pattern", ["sub", "SU?/", "sub/**", "sub/*", "/sub"])
+def test_an_excluded_folder_is_not_opened(tree, monkeypatch, pattern):
+    opened, scandir = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: (opened.append(os.path.relpath(path, tree)), scandir(path))[1])
+    assert find(tree, exclude=[pattern, "out"]).photos == ("a.jpg", "B.PNG", "drafts/h.jpg")
+    assert sorted(opened) == [".", "drafts"]
+
+
+def test_an_excluded_folder_is_not_told_as_closed(tree, monkeypatch):
+    def scandir(path, real=os.scandir):
+        if Path(path).name == "deep":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert find(tree).closed == ("sub/deep",)
+    assert find(tree, exclude=["deep"]).closed == ()
+
+
+def test_every_common_suffix_of_what_can_be_decoded_is_taken(tmp_path):
+    names = [f"{i}{suffix}" for i, suffix in enumerate((".jfif", ".JIF", ".mpo", ".hif", ".heics", ".dib"))]
+    for name in names:
+        (tmp_path / name).touch()
+    assert find(tmp_path).photos == tuple(names)
+
+
 def test_results_are_called_after_the_photo():
     assert base_names(["a.jpg", "sub/a.png"]) == {"a.jpg": "a", "sub/a.png": "sub/a"}
     assert base_names(["a.jpg", "A.png", "b.x.tif"]) == {"a.jpg": "a.jpg", "A.png": "A.png", "b.x.tif": "b.x"}

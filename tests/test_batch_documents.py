@@ -97,7 +97,7 @@ def clause(report):
 
 
 def chains(clauses):
-    return [[part.clause for part in j.parts] for j in join(clauses, [f"{p}.jpg" for p in range(9)])]
+    return [[part.clause for part in j.parts] for j in join(clauses, [(f"{p}.jpg", 0) for p in range(9)])]
 
 
 def test_clauses_over_page_breaks_are_joined(clause):
@@ -110,7 +110,7 @@ def test_clauses_over_page_breaks_are_joined(clause):
         clause(3, "liability_cap", previous=True),
     ]
     assert chains(clauses) == [[1, 2, 3], [4, 5]]
-    joined = join(clauses, ["a", "b", "c", "d"])[0]
+    joined = join(clauses, [("a", 0), ("b", 0), ("c", 0), ("d", 0)])[0]
     assert [(p.page, p.file, p.quads) for p in joined.parts] == [(i, f, clauses[1].quads) for i, f in enumerate("abc")]
     assert joined.text == " ".join([clauses[1].text] * 3)
     assert joined.fields["notice_periods"] == [{"value": 30, "unit": "days"}]
@@ -131,6 +131,21 @@ def test_clauses_over_page_breaks_are_joined(clause):
 )
 def test_what_does_not_go_on_is_not_joined(clause, pages):
     assert chains([clause(*page) for page in pages]) == []
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        ([("a.pdf", 0), ("a.pdf", 1)], [[0, 1]]),
+        ([("a.pdf", 0), ("a.pdf", 6)], []),
+        ([("a.pdf", 1), ("a.pdf", 0)], []),
+        ([("a.pdf", 6), ("b.pdf", 0)], [[0, 1]]),
+        ([("a.pdf", 6), ("b.pdf", 6)], []),
+    ],
+)
+def test_pages_with_others_between_them_are_not_joined(clause, places, expected):
+    clauses = [clause(0, "termination", following=True), clause(1, "termination", previous=True)]
+    assert [[part.clause for part in j.parts] for j in join(clauses, places)] == expected
 
 
 def test_a_file_that_failed_is_a_page_that_failed(report):

@@ -13,6 +13,7 @@ import pytest
 from clausescan.batch import settings as batch_settings
 from clausescan.batch.run import run_batch
 from clausescan.batch.settings import BatchSettings
+from clausescan.batch.workers import Limits, _Pool, _Worker
 from clausescan.config import ExtractConfig
 from clausescan.errors import ModelError, OutputError, UsageError
 from tests import batch_fake, specimen
@@ -44,6 +45,35 @@ def test_a_photo_that_harms_its_worker_is_recorded_and_the_rest_goes_on(tmp_path
     assert specimen.CANARY not in json.dumps(results)
     assert specimen.CANARY not in "".join(capfd.readouterr())
     assert not (tmp_path / "out/.clausescan/work").exists()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_earlier_photos_left_in_memory_fails_no_photo(tmp_path, workers):
+    for name in ("a", "eat", "hoard1", "hoard2", "hoard3", "z"):
+        small_photo(tmp_path / f"in/{name}.png")
+    outcome = batch(tmp_path / "in", tmp_path / "out", workers=workers, memory_mb=400)
+    assert outcome.statuses == {"done": 5, "failed": 1}
+    results = [json.loads(line) for line in (tmp_path / "out/results.jsonl").read_text().splitlines()]
+    assert [r["document"] for r in results if r["files"][0]["reason"] == "memory"] == ["eat.png"]
+
+
+class Pipe:
+    """Takes jobs, as a worker would."""
+
+    def __init__(self):
+        self.jobs = []
+
+    def send(self, job):
+        self.jobs.append(job)
+
+
+def test_a_job_that_comes_back_wakes_only_a_fresh_worker():
+    pool = _Pool(iter([]), 2, Limits(), "", ExtractConfig())
+    used, fresh = (_Worker(None, Pipe(), ready=True, done=done) for done in (3, 0))
+    pool._workers += [used, fresh]
+    pool._again.append("job")
+    assert pool.keep_up()
+    assert (used.pipe.jobs, fresh.pipe.jobs) == ([], ["job"])
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_batch(tmp_path):

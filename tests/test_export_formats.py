@@ -166,6 +166,16 @@ def test_html_escapes_what_it_quotes(written):
     assert "\0" not in markup.escaped("a\0\x1b\ud800<") and "<" not in markup.escaped("a\0\x1b\ud800<")
 
 
+def test_html_denies_no_clause_that_may_be_there(written, fake_model):
+    fake_model.passages = ()
+    fake_model.presence = {"termination": 0.5, "indemnity": 0.01, "liability_cap": 0.01}
+    _, files = written()
+    assert "<p>No clause is quoted from this page; whether it has one cannot be told: Termination.</p>" in files["html"].decode()
+    fake_model.presence["termination"] = 0.01
+    _, files = written()
+    assert "<p>No clause on this page.</p>" in files["html"].decode()
+
+
 def annotations(page):
     """(subtype, contents, quads) of every annotation, by PDFium."""
     raw = pypdfium2.raw

@@ -41,6 +41,17 @@ def test_folders_that_cannot_be_written(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_names_that_are_too_long_are_refused_at_once(tmp_path):
+    longest = tmp_path / f"{'é' * 125}.json"  # 255 bytes
+    for target in (longest.with_name(f"{'é' * 126}.json"), tmp_path / "/".join(["x" * 200] * 30)):
+        with pytest.raises(OutputError, match="too long"):
+            check_writable(target)
+    check_writable(longest)
+    write_atomic(longest, b"x")
+    write_atomic(tmp_path / f"{'😀' * 60}.json", b"x")
+    assert len(os.listdir(tmp_path)) == 2
+
+
 def test_links_modes_and_devices(tmp_path):
     target, link = tmp_path / "real.json", tmp_path / "link.json"
     target.write_bytes(b"x")

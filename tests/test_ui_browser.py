@@ -378,6 +378,7 @@ def test_the_keyboard_is_enough(visit, fake, tmp_path):
     assert shown_text(page, 1) == "Typed by hand."
     page.evaluate("document.activeElement.blur()")
     tab_to("[data-act=remove]")
+    page.once("dialog", lambda question: question.accept())
     page.keyboard.press("Enter")
     page.wait_for_selector(".cs-empty")
 

@@ -39,7 +39,9 @@ def batch(
     manifest: Annotated[
         Path | None, typer.Option(metavar="FILE", help="CSV or JSON with document and file: which files are one contract.")
     ] = None,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do photos again that failed before.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Do photos again that failed before, in whole or in part.")
+    ] = False,
     types: Types = None,
     types_from: TypesFrom = None,
     types_class: TypesClass = [],  # noqa: B006

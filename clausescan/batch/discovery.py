@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-SUFFIXES = frozenset(".jpg .jpeg .jpe .png .webp .tif .tiff .bmp .heic .heif .pdf".split())
+from clausescan.batch.job import STATE
+
+SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .jif .mpo .png .webp .tif .tiff .bmp .dib .heic .heics .heif .hif .pdf".split())
 """Of files that are taken without `--include`; what a file is, is decided from its content later on."""
 RESERVED = ("results", "summary")
 """Names of the batch's own files in the output folder."""
@@ -25,7 +27,9 @@ class Found:
 
 
 def find(folder: Path, include: Iterable[str] = (), exclude: Iterable[str] = (), out: Path | None = None) -> Found:
-    """Every photo below a folder. Hidden files and folders, the output folder and links to folders are passed over."""
+    """Every photo below a folder. Passed over are hidden files and folders, links to folders, the output folder and those of
+    other batches; excluded folders are not even opened.
+    """
     wanted, unwanted = [_glob(p) for p in include], [_glob(p) for p in exclude]
     closed: list[str] = []
     photos: list[str] = []
@@ -34,8 +38,13 @@ def find(folder: Path, include: Iterable[str] = (), exclude: Iterable[str] = (),
     def refuse(error: OSError) -> None:
         closed.append(_printable(os.path.relpath(error.filename, folder)))
 
+    def is_entered(path: Path) -> bool:
+        if path.name.startswith(".") or _matches_folder(unwanted, path.relative_to(folder).as_posix()):
+            return False
+        return path.resolve() != own and not os.path.isdir(path / STATE)  # Path.is_dir would raise in a closed folder
+
     for place, folders, files in os.walk(folder, onerror=refuse):
-        folders[:] = [f for f in folders if not f.startswith(".") and Path(place, f).resolve() != own]
+        folders[:] = [f for f in folders if is_entered(Path(place, f))]
         for name in files:
             path = Path(place, name)
             relative = path.relative_to(folder).as_posix()
@@ -78,6 +87,11 @@ def _matches(patterns: Iterable[re.Pattern[str]], path: str) -> bool:
     """Whether the file or a folder above it is meant."""
     places = [path, *(str(p) for p in PurePosixPath(path).parents if str(p) != ".")]
     return any(pattern.fullmatch(place) for pattern in patterns for place in places)
+
+
+def _matches_folder(patterns: Sequence[re.Pattern[str]], path: str) -> bool:
+    """Whether everything in a folder is meant. What matches the folder and an empty name matches any name in it."""
+    return _matches(patterns, path) or any(pattern.fullmatch(f"{path}/") for pattern in patterns)
 
 
 def _glob(pattern: str) -> re.Pattern[str]:

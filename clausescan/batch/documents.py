@@ -20,6 +20,8 @@ from clausescan.schema.report import Clause, PageReport, Report, Source, Unplace
 from clausescan.verdict import document_verdict, unreadable_verdict
 
 MOST_MANIFEST_BYTES = 50_000_000
+Place = tuple[str, int]
+"""A page's file, and its index there."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def merge(document: Document, entries: Mapping[str, Entry], reports: Mapping[str
     clauses: list[Clause] = []
     unplaced: list[Unplaced] = []
     warnings: list[str] = []
-    of_page: list[str] = []
+    places: list[Place] = []
     for file in document.files:
         at = len(pages)
         report = reports.get(file)
@@ -83,7 +85,7 @@ def merge(document: Document, entries: Mapping[str, Entry], reports: Mapping[str
             clauses += [clause.model_copy(update={"page": at + clause.page}) for clause in report.clauses]
             unplaced += [quote.model_copy(update={"page": at + quote.page}) for quote in report.unplaced]
             warnings += [_renumbered(warning, at) for warning in report.warnings]
-        of_page += [file] * (len(pages) - at)
+        places += [(file, page.source.page_index) for page in pages[at:]]
     merged = first.model_copy(
         update={
             "budget": max(r.budget for r in reports.values()),
@@ -95,21 +97,23 @@ def merge(document: Document, entries: Mapping[str, Entry], reports: Mapping[str
             "warnings": tuple(warnings),
         }
     )
-    return DocumentResult(document=document.name, files=files, report=merged, joined=join(clauses, of_page))
+    return DocumentResult(document=document.name, files=files, report=merged, joined=join(clauses, places))
 
 
-def join(clauses: Sequence[Clause], of_page: Sequence[str]) -> tuple[JoinedClause, ...]:
-    """Clauses that run over page breaks. `of_page` names each page's file.
+def join(clauses: Sequence[Clause], places: Sequence[Place]) -> tuple[JoinedClause, ...]:
+    """Clauses that run over page breaks. `places` says where each page comes from.
 
     The last clause of its type on one page and the first of it on the next are joined when the one says that it goes on
-    and the other that it came from before.
+    and the other that it came from before, and no page was left out between them.
     """
     following: dict[int, int] = {}
     for i, clause in enumerate(clauses):
         same = [k for k, c in enumerate(clauses) if c.type == clause.type]
         later = [k for k in same if clauses[k].page == clause.page + 1]
         last_here = max(k for k in same if clauses[k].page == clause.page)
-        if i == last_here and clause.continues_on_next and later and clauses[later[0]].continues_from_previous:
+        if i != last_here or not later or not _follows(places[clause.page], places[clause.page + 1]):
+            continue
+        if clause.continues_on_next and clauses[later[0]].continues_from_previous:
             following[i] = later[0]
     chains = []
     for start in sorted(set(following) - set(following.values())):
@@ -117,10 +121,15 @@ def join(clauses: Sequence[Clause], of_page: Sequence[str]) -> tuple[JoinedClaus
         while chain[-1] in following:
             chain.append(following[chain[-1]])
         chains.append(chain)
-    return tuple(_joined([(i, clauses[i]) for i in chain], of_page) for chain in chains)
+    return tuple(_joined([(i, clauses[i]) for i in chain], places) for chain in chains)
 
 
-def _joined(parts: Sequence[tuple[int, Clause]], of_page: Sequence[str]) -> JoinedClause:
+def _follows(before: Place, after: Place) -> bool:
+    """Whether no page was left out between two, as far as can be told: a file's last page is not known."""
+    return after[1] == (before[1] + 1 if after[0] == before[0] else 0)
+
+
+def _joined(parts: Sequence[tuple[int, Clause]], places: Sequence[Place]) -> JoinedClause:
     clauses = [clause for _, clause in parts]
     fields = [c.fields.model_dump(mode="json") for c in clauses if c.fields is not None]
     return JoinedClause(
@@ -128,7 +137,7 @@ def _joined(parts: Sequence[tuple[int, Clause]], of_page: Sequence[str]) -> Join
         heading=next((c.heading for c in clauses if c.heading), None),
         text=" ".join(c.text for c in clauses),
         fields={name: _both([f[name] for f in fields]) for name in fields[0]} if fields else None,
-        parts=tuple(JoinedPart(clause=i, page=c.page, file=of_page[c.page], quads=c.quads) for i, c in parts),
+        parts=tuple(JoinedPart(clause=i, page=c.page, file=places[c.page][0], quads=c.quads) for i, c in parts),
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,8 +31,8 @@ from clausescan.batch.settings import LOADER, BatchSettings, result_key
 from clausescan.batch.summary import SUMMARY, write_summary
 from clausescan.batch.workers import Limits, run_jobs
 from clausescan.config import ExtractConfig
-from clausescan.errors import InputError, OutputError, PartialError
-from clausescan.files import make_folder, sync_folder
+from clausescan.errors import InputError, OutputError, PartialError, UsageError
+from clausescan.files import is_too_long, make_folder, sync_folder
 from clausescan.providers.registry import identity
 from clausescan.schema.batch_result import DocumentResult
 from clausescan.schema.report import Report
@@ -68,6 +69,7 @@ def run_batch(
     `InputError` for a folder without photos, `UsageError`, `ModelError` for a model that cannot be loaded, and
     `OutputError` where the output folder cannot be written or another batch holds it.
     """
+    _check_free(settings.out)
     found = find(settings.folder, settings.include, settings.exclude, settings.out)
     if not found.photos and not found.closed:
         raise InputError(f"{settings.folder}: no photo in it")
@@ -111,8 +113,7 @@ class _Batch:
         self.progress.start(len(self.found.photos))
         try:
             for outcome in runner(self._jobs(), settings.workers, limits, loader, settings.config):
-                self._record(outcome)
-                self.progress.step(outcome)
+                self.progress.step(self._record(outcome))
         finally:
             self.progress.end()
 
@@ -147,7 +148,10 @@ class _Batch:
             return False
         if entry.status == "failed":
             return not self.settings.retry_failed
-        return all(_size(self.out / path) == size for path, size in entry.outputs) and self._report(file) is not None
+        report = self._report(file)
+        if report is None or any(_size(self.out / path) != size for path, size in entry.outputs):
+            return False
+        return not (self.settings.retry_failed and _failed_in_part(report))
 
     def _report(self, file: str) -> Report | None:
         """A photo's report as it was written; None when it has none, or none any more."""
@@ -160,10 +164,10 @@ class _Batch:
             return None
         return report if report.pages[0].source.sha256 == entry.sha256 else None
 
-    def _record(self, outcome: Outcome) -> None:
-        """Bring a photo's files to their places, then say that it is done."""
+    def _record(self, outcome: Outcome) -> Outcome:
+        """Bring a photo's files to their places, then say that it is done; what became of it in the end."""
         job, stage = outcome.job, Path(outcome.job.stage)
-        outcome = self._unless_taken(outcome)
+        outcome = self._unless_too_long(self._unless_taken(outcome))
         outputs = tuple(sorted((final, size) for _, final, size in outcome.files))
         before = self.journal.entries.get(job.file)
         _move([(stage / name, self.out / final) for name, final, _ in outcome.files])
@@ -185,6 +189,7 @@ class _Batch:
         )
         _remove(stage)
         self._time(outcome)
+        return outcome
 
     def _unless_taken(self, outcome: Outcome) -> Outcome:
         """A failure where a result would have the name of another photo's."""
@@ -192,14 +197,41 @@ class _Batch:
         clash = next((o for o in sorted(owners) if o != outcome.job.file and o in self.bases), None)
         if clash is None:
             return outcome
-        message = f"its results would have the names of those of {clash}; give one of them another name"
-        return replace(outcome, status="failed", reason="limits", message=message, files=())
+        return _refused(outcome, f"its results would have the names of those of {clash}; give one of them another name")
+
+    def _unless_too_long(self, outcome: Outcome) -> Outcome:
+        """A failure where the name of a result would be longer than the disk takes."""
+        if not any(is_too_long(self.out / final) for _, final, _ in outcome.files):
+            return outcome
+        return _refused(outcome, "its name is too long: those of its results, which are longer, cannot be written; shorten it")
 
     def _time(self, outcome: Outcome) -> None:
         """A convenience: a batch does not fail for want of it."""
         line = json.dumps({"file": outcome.job.file, "seconds": outcome.seconds})
         with contextlib.suppress(OSError), (self.state / "timings.jsonl").open("a", encoding="utf-8") as stream:
             stream.write(f"{line}\n")
+
+
+def _check_free(out: Path) -> None:
+    """Raise `UsageError` for a folder of files that no batch wrote: they could be overwritten. Hidden ones never are."""
+    try:
+        with os.scandir(out) as held:
+            names = {entry.name for entry in held}
+    except (FileNotFoundError, NotADirectoryError):  # made later on, or refused then
+        return
+    except OSError as error:
+        raise OutputError(f"cannot open {out}: {error.strerror}") from None
+    if STATE not in names and any(not name.startswith(".") for name in names):
+        raise UsageError(f"--out {out} holds files that are no batch's results; choose an empty folder")
+
+
+def _failed_in_part(report: Report) -> bool:
+    """Whether a page failed or an answer was invalid: another time, it may go well. What cannot be read stays unreadable."""
+    return any(page.status == "failed" for page in report.pages) or not all(clause.complete for clause in report.clauses)
+
+
+def _refused(outcome: Outcome, message: str) -> Outcome:
+    return replace(outcome, status="failed", reason="limits", message=message, files=())
 
 
 def _move(moves: Iterable[tuple[Path, Path]]) -> None:

@@ -15,7 +15,7 @@ from clausescan.errors import InputError, UsageError
 
 LOADER = "clausescan.providers.registry:open_model"
 """Where a worker gets its model from: module and function, called with the batch's `ExtractConfig`."""
-LAYOUT = 2
+LAYOUT = 3
 """Of what a batch writes for a photo; counted up when that changes, so that older results are made again."""
 MOST_WORKERS = 256
 

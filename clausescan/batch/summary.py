@@ -14,6 +14,7 @@ from urllib.parse import quote
 from clausescan.batch.job import STATE
 from clausescan.batch.journal import Entry
 from clausescan.batch.results import Results, page_files
+from clausescan.export.field_text import unclear_types
 from clausescan.export.markup import colour, data_uri, document, escaped
 from clausescan.files import write_atomic
 from clausescan.overlay import styles
@@ -48,9 +49,13 @@ class _Page:
     file: str
     number: int
     """In its file, counted from 1."""
+    position: int
+    """Among its file's pages that were asked for, counted from 1."""
     clauses: Mapping[str, int]
     why: tuple[str, ...]
     """What a person has to look at; empty where nothing is left to do."""
+    none: str
+    """What is said where it has no clauses."""
 
 
 @dataclass
@@ -82,7 +87,7 @@ def _count(results: Iterable[DocumentResult]) -> _Counted:
         counted.statuses.update(file.status for file in result.files)
         report, of_page = result.report, page_files(result)
         if report is None:
-            counted.pages += [_Page(result.document, f.file, 1, {}, (f"failed: {f.message}",)) for f in result.files]
+            counted.pages += [_Page(result.document, f.file, 1, 1, {}, (f"failed: {f.message}",), "failed") for f in result.files]
             continue
         counted.types = report.types
         counted.document_verdicts.update((kind, verdict.verdict) for kind, verdict in report.verdicts.items())
@@ -92,9 +97,15 @@ def _count(results: Iterable[DocumentResult]) -> _Counted:
             counted.page_verdicts.update((kind, verdict.verdict) for kind, verdict in page.verdicts.items())
             unplaced = sum(quote.page == page.index for quote in report.unplaced)
             why = tuple(_reasons(page, all(c.complete for c in clauses), unplaced))
-            number = 1 + page.index - of_page.index(file)
-            counted.pages.append(_Page(result.document, file, number, Counter(c.type for c in clauses), why))
+            number, position = 1 + page.source.page_index, 1 + page.index - of_page.index(file)
+            found = Counter(c.type for c in clauses)
+            counted.pages.append(_Page(result.document, file, number, position, found, why, _none(page)))
     return counted
+
+
+def _none(page: PageReport) -> str:
+    unclear = unclear_types(page.verdicts)
+    return f"no clause quoted; cannot tell: {unclear}" if unclear else "no clause"
 
 
 def _reasons(page: PageReport, complete: bool, unplaced: int) -> Iterator[str]:
@@ -155,19 +166,19 @@ def _pictures(counted: _Counted, out: Path, entries: Mapping[str, Entry]) -> Ite
         if id(page) not in chosen:
             continue
         counts = ", ".join(f"{title(kind)} {page.clauses[kind]}" for kind in counted.types if page.clauses.get(kind))
-        caption = f"{_linked(page.file, entries)}, page {page.number}<br>{escaped(counts or 'no clause')}"
-        picture = _picture(out, entries.get(page.file), page.number)
+        caption = f"{_linked(page.file, entries)}, page {page.number}<br>{escaped(counts or page.none)}"
+        picture = _picture(out, entries.get(page.file), page.position)
         alt = escaped(f"{page.file}, page {page.number}")
         image = f'<img src="{data_uri(picture)}" alt="{alt}" loading="lazy">' if picture else ""
         yield f'<figure{" class=look" * bool(page.why)}>{image}<figcaption class="small">{caption}</figcaption></figure>\n'
     yield "</div>\n"
 
 
-def _picture(out: Path, entry: Entry | None, number: int) -> bytes | None:
+def _picture(out: Path, entry: Entry | None, position: int) -> bytes | None:
     """A page's small picture; None where it has none or it is gone."""
     if entry is None:
         return None
-    path = f"{STATE}/thumbnails/{entry.base}.{number}.jpg"
+    path = f"{STATE}/thumbnails/{entry.base}.{position}.jpg"
     try:
         return (out / path).read_bytes() if path in dict(entry.outputs) else None
     except OSError:

@@ -59,6 +59,8 @@ class _Worker:
     pipe: Connection
     ready: bool = False
     job: Job | None = None
+    done: int = 0
+    """Photos it has had; 0 for a fresh one."""
     began: float = field(default_factory=time.monotonic)
 
 
@@ -68,14 +70,21 @@ class _Pool:
         self._model = (loader, config)
         self._workers: list[_Worker] = []
         self._pending: deque[Job] = deque()
+        self._again: deque[Job] = deque()
+        """For fresh workers only: jobs that were lost to what earlier photos had left in a worker's memory."""
 
     def keep_up(self) -> bool:
         """Start the workers that jobs are waiting for; False when there is nothing left to do."""
         self._pending.extend(itertools.islice(self._jobs, max(self._count - len(self._pending), 0)))
-        free = sum(worker.job is None for worker in self._workers)
-        for _ in range(min(len(self._pending) - free, self._count - len(self._workers))):
+        for worker in self._workers:
+            if worker.ready and worker.job is None:  # it found nothing to do before another worker's job came back
+                self._give(worker)
+        free = [worker for worker in self._workers if worker.job is None]
+        lacking = max(len(self._again) - sum(not worker.done for worker in free), 0)
+        lacking = max(lacking, len(self._again) + len(self._pending) - len(free))
+        for _ in range(min(lacking, self._count - len(self._workers))):
             self._workers.append(_start(*self._model))
-        return bool(self._pending) or any(worker.job for worker in self._workers)
+        return bool(self._pending or self._again) or any(worker.job for worker in self._workers)
 
     def look(self) -> Iterator[Outcome]:
         """Wait a moment for news; take them, and end workers that are over their limits."""
@@ -103,19 +112,21 @@ class _Pool:
             raise content
         worker.job = None
         worker.ready = True
+        worker.done += kind == "outcome"
         self._give(worker)  # before its outcome is dealt with, so that it does not wait
         if kind == "outcome":
             yield content
 
     def _give(self, worker: _Worker) -> None:
-        self._pending.extend(itertools.islice(self._jobs, int(not self._pending)))
-        if not self._pending:
+        waiting = self._pending if worker.done or not self._again else self._again
+        self._pending.extend(itertools.islice(self._jobs, int(not waiting)))
+        if not waiting:
             return
-        job = self._pending.popleft()
+        job = waiting.popleft()
         try:
             worker.pipe.send(job)
         except OSError:  # it died between two photos, and will be found dead
-            self._pending.appendleft(job)
+            waiting.appendleft(job)
         else:
             worker.job, worker.began = job, time.monotonic()
 
@@ -128,14 +139,16 @@ class _Pool:
         return None
 
     def _lose(self, worker: _Worker, reason: str, message: str) -> Iterator[Outcome]:
-        """A worker is gone, or has to go; its photo failed."""
+        """A worker is gone, or has to go; its photo failed, or is done again where earlier ones may have used up the memory."""
         self._workers.remove(worker)
         _stop(worker)
         if not worker.ready:
             if reason == "memory":
                 raise UsageError(f"--memory {self._limits.memory_mb} is less than the model alone needs")
             raise ModelError(f"a worker ended while it loaded the model ({_death(worker)})")
-        if worker.job is not None:
+        if worker.job is not None and reason == "memory" and worker.done:
+            self._again.append(worker.job)
+        elif worker.job is not None:
             name = worker.job.file.rsplit("/", 1)[-1]
             yield Outcome(worker.job, "failed", reason, f"{name}: {message}", worker.job.sha256)
 

@@ -1,8 +1,12 @@
-"""A clause's fields in words, for tables and pages that people read."""
+"""A clause's fields in words, and what is said in place of them or of clauses, for tables and pages that people read."""
 
 from __future__ import annotations
 
-from clausescan.schema.report import Clause
+from collections.abc import Mapping
+
+from clausescan.schema.clauses import ClauseType
+from clausescan.schema.report import Clause, Verdict
+from clausescan.schema.shapes import title
 from clausescan.schema.values import Fields
 
 
@@ -11,6 +15,17 @@ def why_none(clause: Clause) -> str:
     if clause.complete:
         return "its fields need a larger model"
     return "the model's answer was invalid; the fields are missing"
+
+
+def unclear_types(verdicts: Mapping[ClauseType, Verdict]) -> str:
+    """The titles of the types of which nothing can be told, with commas; empty where there are none."""
+    return ", ".join(title(kind) for kind, verdict in verdicts.items() if verdict.verdict == "cannot_tell")
+
+
+def no_clause(verdicts: Mapping[ClauseType, Verdict], where: str, none: str) -> str:
+    """What is said where no clause is quoted: `none` only if every type is known to be absent."""
+    unclear = unclear_types(verdicts)
+    return f"No clause is quoted from {where}; whether it has one cannot be told: {unclear}." if unclear else none
 
 
 def field_texts(fields: Fields) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from clausescan.export.field_text import field_texts, fields_text, why_none
+from clausescan.export.field_text import field_texts, fields_text, no_clause, why_none
 from clausescan.export.markup import colour, data_uri, document, escaped
 from clausescan.export.writing import File, PicturedPage, Writer, jpeg
 from clausescan.overlay import styles
@@ -116,7 +116,7 @@ def _page(page: PageReport, clauses: list[tuple[int, Review]], shown: _Shown | N
         yield "</svg>"
     yield "</div>\n<div>\n"
     if not clauses and page.status == "read":
-        yield "<p>No clause on this page.</p>\n"
+        yield f"<p>{escaped(no_clause(page.verdicts, 'this page', 'No clause on this page.'))}</p>\n"
     for number, review in clauses:
         yield from _card(number, review)
     yield "</div>\n</section>\n"

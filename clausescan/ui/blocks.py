@@ -207,10 +207,7 @@ class _Page:
         @_told(6)
         def handler(key: str, dropped: list[str] | None, request: gr.Request) -> Any:
             workspace = self._workspace(key, request)
-            held = self.desk.preferences(workspace.user)
-            paths = [Path(path) for path in dropped or ()]
-            groups = [sorted(paths, key=lambda path: path.name)] if held.together else [[path] for path in paths]
-            self._submit(workspace, [group for group in groups if group], held)
+            self._submit(workspace, [Path(path) for path in dropped or ()])
             return (None, *self._shown(workspace, (-1, -1)))
 
         return handler
@@ -224,7 +221,7 @@ class _Page:
             workspace = self._workspace(key, request)
             if not taken:
                 raise UsageError("take a photo first")
-            self._submit(workspace, [[Path(taken)]], self.desk.preferences(workspace.user))
+            self._submit(workspace, [Path(taken)])
             return (None, *self._shown(workspace, (-1, -1)))
 
         return handler
@@ -238,7 +235,7 @@ class _Page:
             workspace = self._workspace(key, request)
             data: dict[str, Any] = event._data if isinstance(event._data, dict) else {}
             act, number = data.get("act"), data.get("document")
-            problem = None
+            problem, saved = None, None
             if act == "show":
                 workspace.show(number)
             elif act == "cancel":
@@ -247,9 +244,11 @@ class _Page:
                 workspace.remove(number)
             elif act in ("accept", "reject", "undo", "save"):
                 problem = self._correct(workspace, workspace.find(number), data)
+                saved = data.get("sent") if problem is None and isinstance(data.get("sent"), int) else None
+                problem = problem if workspace.shown == number else None
             else:
                 raise UsageError("the page sent something unknown; reload it")
-            return self._shown(workspace, (-1, -1), problem)
+            return self._shown(workspace, (-1, -1), problem, saved)
 
         return handler
 
@@ -305,10 +304,11 @@ class _Page:
     def _workspace(self, key: str, request: gr.Request) -> Workspace:
         return self.desk.workspaces.find(key, self.desk.user(request))
 
-    def _submit(self, workspace: Workspace, groups: list[list[Path]], held: Preferences) -> None:
-        config = self.desk.config(held)
-        for group in groups:
-            self.desk.pipeline.submit(workspace, workspace.add(group, config))
+    def _submit(self, workspace: Workspace, paths: list[Path]) -> None:
+        """Queue what can be taken, and say what cannot."""
+        problem = self.desk.submit(workspace, paths, self.desk.preferences(workspace.user))
+        if problem is not None:
+            gr.Warning(safe(problem), title="That did not work")
 
     def _correct(self, workspace: Workspace, document: Document, data: dict[str, Any]) -> Problem | None:
         """Do what a reader wants done to a clause; what was wrong with the form where it was."""
@@ -329,15 +329,19 @@ class _Page:
             workspace.correct(document.number, made)
         return None
 
-    def _shown(self, workspace: Workspace, seen: tuple[int, int], problem: Problem | None = None) -> tuple[Any, ...]:
-        """What `seen`, the list, the view and the timer become; what has not changed is left alone."""
+    def _shown(
+        self, workspace: Workspace, seen: tuple[int, int], problem: Problem | None = None, saved: int | None = None
+    ) -> tuple[Any, ...]:
+        """What `seen`, the list, the view and the timer become; what has not changed is left alone. `saved` tells the page's
+        script which of the forms that it sent was saved.
+        """
         busy = workspace.busy  # first: what ends while this runs is shown by the next tick
         revision, view_revision = workspace.revision, workspace.view_revision
         jobs = joblist_html(workspace) if revision != seen[0] else gr.skip()
         view: Any = gr.skip()
         if view_revision != seen[1]:
             document = workspace.documents.get(workspace.shown) if workspace.shown is not None else None
-            view = view_html(document, _address, problem)
+            view = view_html(document, _address, problem, saved)
         taking = gr.Row(visible=any(document.report is not None for document in workspace.documents.values()))
         return (revision, view_revision), jobs, taking, view, gr.Timer(active=busy)
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gradio as gr
 
+from clausescan.batch.discovery import natural
 from clausescan.clausetypes.finding import candidates, name_of, problem_of_name, select
 from clausescan.config import ExtractConfig
-from clausescan.errors import InputError, UsageError
+from clausescan.errors import InputError, OutputError, UsageError
 from clausescan.schema.clauses import BUILT_IN, ClauseType
 from clausescan.schema.shapes import title
 from clausescan.ui import preferences
 from clausescan.ui.pipeline import Pipeline
 from clausescan.ui.preferences import Preferences
-from clausescan.ui.workspace import Workspaces
+from clausescan.ui.workspace import Workspace, Workspaces
 
 SHIPPED = "the one that ships"
 
@@ -71,3 +73,21 @@ class Desk:
         if (chosen.model or "") not in dict(map(reversed, self.models())):  # type: ignore[arg-type]
             raise UsageError("the chosen model is not on this machine; choose another in the settings")
         return replace(self.base, types=chosen.types, own_types=own, budget=chosen.budget, model=chosen.model)
+
+    def submit(self, workspace: Workspace, paths: Sequence[Path], chosen: Preferences) -> str | None:
+        """Queue uploaded files as documents; why some of them were not taken, where that is so. Raises as `config` does."""
+        config = self.config(chosen)
+        groups = documents_of(paths, together=chosen.together)
+        for taken, group in enumerate(groups):
+            try:
+                self.pipeline.submit(workspace, workspace.add(group, config))
+            except (OutputError, UsageError) as error:
+                return f"{taken} of {len(groups)} documents were taken: {error}"
+        return None
+
+
+def documents_of(paths: Sequence[Path], *, together: bool) -> list[list[Path]]:
+    """Files that were dropped at once as documents: one with page 2 before page 10, or one a file."""
+    if not together:
+        return [[path] for path in paths]
+    return [sorted(paths, key=lambda path: natural(path.name))] if paths else []

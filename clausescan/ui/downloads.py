@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clausescan import photo
@@ -34,7 +35,8 @@ def download(documents: Sequence[Document], format_name: str, folder: Path) -> P
     """One file with the documents in a format: the format's own for one document, else a ZIP. Raises `UsageError`,
     `InputError` where a photo cannot be decoded again, and `OutputError`.
 
-    The file lies in a new folder below `folder`, with a name that nobody can guess.
+    The file lies in a new folder below `folder`, with a name that nobody can guess. In a ZIP of several documents each has a
+    folder of its own, if any of them has several files.
     """
     if format_name not in FORMATS:
         raise UsageError(f"there is no format {format_name}; there are {', '.join(FORMATS)}")
@@ -42,18 +44,28 @@ def download(documents: Sequence[Document], format_name: str, folder: Path) -> P
     if not documents:
         raise UsageError("there is no result to download yet")
     place = folder / "downloads" / secrets.token_urlsafe(12)
-    stems = _unique([document.sources[0].stem for document in documents])
-    written: list[Path] = []
-    for document, stem in zip(documents, stems, strict=True):
-        written += write(document, (format_name,), place / stem)
-    if len(written) == 1:
-        return written[0]
+    stems = _unique([document.sources[0].stem.lstrip(".") or "document" for document in documents])
+    written = {
+        stem: write(document, (format_name,), place / str(number) / stem)
+        for number, (document, stem) in enumerate(zip(documents, stems, strict=True))
+    }
+    paths = [path for several in written.values() for path in several]
+    if len(paths) == 1:
+        return paths[0]
     archive = place / f"{(stems[0] if len(documents) == 1 else ARCHIVE)}.{format_name}.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as stream:
-        for path in written:
-            stream.writestr(zipfile.ZipInfo(path.name, _EPOCH), path.read_bytes(), zipfile.ZIP_DEFLATED)
-            path.unlink()
+    _pack(archive, written)
+    for number in range(len(documents)):
+        shutil.rmtree(place / str(number))
     return archive
+
+
+def _pack(archive: Path, written: Mapping[str, Sequence[Path]]) -> None:
+    in_folders = len(written) > 1 and any(len(paths) > 1 for paths in written.values())
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as stream:
+        for stem, paths in written.items():
+            for path in paths:
+                name = f"{stem}/{path.name}" if in_folders else path.name
+                stream.writestr(zipfile.ZipInfo(name, _EPOCH), path.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
 def write(document: Document, formats: Sequence[str], base: Path) -> list[Path]:

@@ -53,8 +53,17 @@ def _row(document: Document, shown: int | None) -> Iterator[str]:
     if document.status in ("waiting", "running"):
         yield act("cancel", "Cancel", about=document.name, number=number)
     else:
-        yield act("remove", "Remove", about=document.name, number=number)
+        yield act("remove", "Remove", about=document.name, number=number, ask=_question(document))
     yield "</li>"
+
+
+def _question(document: Document) -> str:
+    """Asked before a document is removed: what would be lost; nothing where nothing would be."""
+    if document.report is None:
+        return ""
+    count = len(document.report.corrections)
+    corrected = f" and what was done to its clauses ({count} act{'s' * (count != 1)})" if count else ""
+    return f"Remove {document.name} with its result{corrected}? This cannot be undone."
 
 
 def state(document: Document) -> str:

@@ -47,10 +47,13 @@ def _contrast_with_white(rgb: tuple[int, int, int]) -> float:
     return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
 
 
-def act(name: str, label: str, *, about: str = "", kind: str = "", number: int | None = None) -> str:
-    """A button that the page's script knows by its act. `about` is added for those who cannot see where it stands."""
+def act(name: str, label: str, *, about: str = "", kind: str = "", number: int | None = None, ask: str = "") -> str:
+    """A button that the page's script knows by its act. `about` is added for those who cannot see where it stands; `ask` is
+    asked before it acts.
+    """
     said = f'<span class="cs-unseen"> {safe(about)}</span>' if about else ""
     target = "" if number is None else f' data-number="{number}"'
+    target += f' data-ask="{safe(ask)}"' if ask else ""
     return f'<button type="button" class="cs-button {kind}" data-act="{name}"{target}>{safe(label)}{said}</button>'
 
 

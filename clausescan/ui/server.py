@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hmac
 import importlib.util
 import ipaddress
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from clausescan.config import ExtractConfig
 from clausescan.errors import InputError, UsageError
+from clausescan.schema.corrections import MAX_NAME_CHARS
 from clausescan.ui.folders import private_folder, root
 from clausescan.ui.guard import LOOPBACK, Guard
 
@@ -173,16 +175,13 @@ def application(settings: ServerSettings, folder: Path, pipeline: Pipeline) -> A
     blocks = build(desk)
     blocks.queue(default_concurrency_limit=16)
     password = settings.password
-
-    def may_enter(user: str, given: str) -> bool:
-        return bool(user.strip()) and hmac.compare_digest(given.encode(), (password or "").encode())
-
+    about = f"Any name of at most {MAX_NAME_CHARS} characters, which your corrections will carry, and the password of this page."
     return gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         blocks,
         path="/",
-        auth=may_enter if password is not None else None,
-        auth_message="Any name, which your corrections will carry, and the password of this page." if password else None,
+        auth=None if password is None else functools.partial(may_enter, password),
+        auth_message=about if password else None,
         allowed_paths=[str(folder)],
         favicon_path=str(files("clausescan.ui").joinpath("static", "icon.png")),
         footer_links=[],
@@ -195,6 +194,11 @@ def application(settings: ServerSettings, folder: Path, pipeline: Pipeline) -> A
         theme=theme(),
         css=style(),
     )
+
+
+def may_enter(password: str, user: str, given: str) -> bool:
+    """Whether someone signs in with the password and a name that corrections can carry."""
+    return bool(user.strip()) and len(user) <= MAX_NAME_CHARS and hmac.compare_digest(given.encode(), password.encode())
 
 
 def _address(settings: ServerSettings, listener: socket.socket) -> str:

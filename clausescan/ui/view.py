@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from math import hypot
 from pathlib import Path
 
+from clausescan.export.field_text import no_clause
 from clausescan.overlay import Style, styles
 from clausescan.review import Review, report_reviews, shown_types
 from clausescan.schema.report import Clause, PageReport, Report, Verdict
@@ -25,17 +26,18 @@ EMPTY = (
 )
 
 
-def view_html(document: Document | None, address: Address, problem: Problem | None = None) -> str:
-    """The document, or a few words where there is none."""
+def view_html(document: Document | None, address: Address, problem: Problem | None = None, saved: int | None = None) -> str:
+    """The document, or a few words where there is none. `saved` is the number of a form that was just saved."""
     if document is None or document.report is None:
         return EMPTY
-    return "".join(_view(document, document.report, address, problem))
+    return "".join(_view(document, document.report, address, problem, saved))
 
 
-def _view(document: Document, report: Report, address: Address, problem: Problem | None) -> Iterator[str]:
+def _view(document: Document, report: Report, address: Address, problem: Problem | None, saved: int | None) -> Iterator[str]:
     reviews = report_reviews(report)
     drawn = styles(shown_types(report))
-    yield f'<section class="cs-view" data-document="{document.number}" aria-labelledby="cs-title">'
+    answer = "" if saved is None else f' data-saved="{saved}"'
+    yield f'<section class="cs-view" data-document="{document.number}"{answer} aria-labelledby="cs-title">'
     yield f'<h2 id="cs-title">{safe(document.name)}</h2>'
     yield '<ul class="cs-verdicts" aria-label="Verdicts">'
     for kind, verdict in report.verdicts.items():
@@ -53,7 +55,8 @@ def _view(document: Document, report: Report, address: Address, problem: Problem
             yield card_html(review, i, len(report.pages), problem, style=style, shapes=document.shapes)
         yield "</ol>"
     elif any(page.status == "read" for page in report.pages):
-        yield '<p class="cs-none">No clause of the chosen types was found.</p>'
+        said = no_clause(report.verdicts, "this document", "No clause of the chosen types was found.")
+        yield f'<p class="cs-none">{safe(said)}</p>'
     yield "</div></div></section>"
 
 

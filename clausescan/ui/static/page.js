@@ -1,7 +1,8 @@
 // What the page does in the browser, for one component: sends acts to the server, and keeps what the server need not know
 // (the chosen clause, the zoom, drafts of corrections) over the renderings of its content. Runs once a component, with
 // `element`, `trigger` and `watch` given.
-const kept = { document: null, clause: null, zoom: 1, drafts: new Map(), sent: null, focus: null };
+// Drafts are kept by document, then by clause; forms that were sent, by the number that the server says when it has saved one.
+const kept = { document: null, clause: null, zoom: 1, drafts: new Map(), sent: new Map(), forms: 0, focus: null };
 
 const view = () => element.querySelector('.cs-view');
 const card = (clause) => element.querySelector(`.cs-card[data-clause="${clause}"]`);
@@ -9,6 +10,11 @@ const form = (clause) => element.querySelector(`.cs-form[data-clause="${clause}"
 const mark = (clause) => element.querySelector(`.cs-mark[data-clause="${clause}"]`);
 const documentNumber = () => (view() ? Number(view().dataset.document) : null);
 const calm = () => window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+
+function drafts(number = documentNumber()) {
+  if (!kept.drafts.has(number)) kept.drafts.set(number, new Map());
+  return kept.drafts.get(number);
+}
 
 function press(node, pressed) {
   if (node) node.setAttribute('aria-pressed', String(pressed));
@@ -86,7 +92,7 @@ function openForm(clause) {
 }
 
 function closeForm(clause) {
-  kept.drafts.delete(clause);
+  drafts().delete(clause);
   form(clause).hidden = true;
   form(clause).reset();
   showFieldset(form(clause));
@@ -116,6 +122,7 @@ function act(node) {
   const clause = owner ? Number(owner.dataset.clause) : null;
   const name = node.dataset.act;
   if (name in local) return local[name](clause, node);
+  if (node.dataset.ask && !window.confirm(node.dataset.ask)) return;
   if (clause !== null) choose(clause);
   kept.focus = { clause, act: name, number: node.dataset.number || null };
   const number = node.dataset.number ? Number(node.dataset.number) : documentNumber();
@@ -145,32 +152,39 @@ element.addEventListener('input', (event) => {
   const open = event.target.closest('.cs-form');
   if (!open) return;
   if (event.target.name === 'type') showFieldset(open);
-  kept.drafts.set(Number(open.dataset.clause), entered(open));
+  drafts().set(Number(open.dataset.clause), entered(open));
 });
 
 element.addEventListener('submit', (event) => {
   event.preventDefault();
   const clause = Number(event.target.dataset.clause);
-  if (!kept.drafts.has(clause)) return closeForm(clause);
-  kept.sent = clause;
-  trigger('act', { act: 'save', document: documentNumber(), clause, entered: entered(event.target) });
+  const draft = drafts().get(clause);
+  if (!draft) return closeForm(clause);
+  kept.forms += 1;
+  kept.sent.set(kept.forms, { document: documentNumber(), clause, draft });
+  trigger('act', { act: 'save', document: documentNumber(), clause, entered: entered(event.target), sent: kept.forms });
 });
+
+// What the server says of a form that was sent: only what it has saved is no draft any more, unless more was typed meanwhile.
+// A form that comes open is wrong.
+function takeAnswer() {
+  const wrong = element.querySelector('.cs-form:not([hidden])');
+  if (wrong) (wrong.querySelector('[aria-invalid]') || wrong.elements.text).focus();
+  const number = view() ? Number(view().dataset.saved) : NaN;
+  const sent = kept.sent.get(number);
+  if (!sent) return;
+  kept.sent.delete(number);
+  if (drafts(sent.document).get(sent.clause) === sent.draft) drafts(sent.document).delete(sent.clause);
+  if (sent.document === documentNumber()) card(sent.clause).querySelector('.cs-choose').focus({ preventScroll: true });
+}
 
 // After the server has sent new content: put back what was chosen, zoomed, drafted and focused.
 function restore() {
   if (documentNumber() !== kept.document) {
-    Object.assign(kept, { document: documentNumber(), clause: null, zoom: 1, drafts: new Map(), sent: null });
+    Object.assign(kept, { document: documentNumber(), clause: null, zoom: 1 });
   }
-  if (kept.sent !== null && form(kept.sent)) {
-    const wrong = !form(kept.sent).hidden;
-    if (wrong) (form(kept.sent).querySelector('[aria-invalid]') || form(kept.sent).elements.text).focus();
-    else {
-      kept.drafts.delete(kept.sent);
-      card(kept.sent).querySelector('.cs-choose').focus({ preventScroll: true });
-    }
-    kept.sent = null;
-  }
-  for (const [clause, values] of kept.drafts) {
+  takeAnswer();
+  for (const [clause, values] of drafts()) {
     if (!form(clause)) continue;
     form(clause).hidden = false;
     form(clause).elements.type.value = values.type;

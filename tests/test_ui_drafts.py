@@ -1,0 +1,67 @@
+"""Drafts of corrections, and questions before something is lost, in a real browser."""
+
+import pytest
+
+from tests.test_ui_browser import FAKE, browser, drop, finished, photos, running, shown_text, visit
+
+__all__ = ["browser", "visit"]  # fixtures
+
+
+@pytest.fixture
+def two(tmp_path, visit):
+    """A page with two documents, the first one shown."""
+    with running(tmp_path / "home", FAKE) as server:
+        page = visit(server.url)
+        drop(page, *photos(tmp_path / "p", "one.png", "two.png"))
+        finished(page)
+        page.get_by_role("button", name="one.png").first.click()
+        title(page, "one.png")
+        yield page
+
+
+def title(page, name):
+    page.wait_for_function("name => document.querySelector('#cs-title')?.textContent === name", arg=name)
+
+
+def draft(page, clause, text):
+    """Open a clause's form and enter a text; the form."""
+    page.locator(f".cs-card[data-clause='{clause}'] [data-act=edit]").click()
+    form = page.locator(f".cs-form[data-clause='{clause}']")
+    form.get_by_label("Text").fill(text)
+    return form
+
+
+def test_drafts_are_there_again_with_their_document(two):
+    form = draft(two, 0, "Half a thought")
+    two.get_by_role("button", name="two.png").first.click()
+    title(two, "two.png")
+    assert not form.is_visible()
+    two.get_by_role("button", name="one.png").first.click()
+    title(two, "one.png")
+    assert form.get_by_label("Text").input_value() == "Half a thought"
+    form.get_by_role("button", name="Save").click()
+    two.locator(".cs-card[data-clause='0'] .cs-review.corrected").wait_for()
+    assert not form.is_visible()
+    assert shown_text(two, 0) == "Half a thought"
+
+
+def test_a_save_that_is_refused_loses_no_draft(two):
+    form = draft(two, 0, "Not to be lost")
+    two.evaluate("document.querySelector('.cs-view').dataset.document = 99")  # which the server does not know
+    form.get_by_role("button", name="Save").click()
+    two.get_by_text("this document is no longer there").first.wait_for()
+    two.evaluate("document.querySelector('.cs-view').dataset.document = 1")
+    two.locator(".cs-card[data-clause='1'] [data-act=accept]").click()
+    two.locator(".cs-card[data-clause='1'] .cs-review.accepted").wait_for()
+    assert form.get_by_label("Text").input_value() == "Not to be lost"
+
+
+def test_nothing_is_removed_before_a_question(two):
+    asked = []
+    two.once("dialog", lambda question: (asked.append(question.message), question.dismiss()))
+    two.locator("[data-act=remove]").first.click()
+    assert asked == ["Remove one.png with its result? This cannot be undone."]
+    assert two.locator(".cs-job").count() == 2
+    two.once("dialog", lambda question: question.accept())
+    two.locator("[data-act=remove]").first.click()
+    two.wait_for_function("document.querySelectorAll('.cs-job').length === 1")
