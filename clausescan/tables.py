@@ -98,7 +98,7 @@ def _show_server(console: Console, server: str) -> int:
     except ServerError as error:
         console.print(Text(f"not reachable: {plain(str(error))}", style="red"))
         return error.exit_code
-    held = address.model in names
+    held = address.model in names or f"{address.model}:latest" in names  # as Ollama lists a name without a tag
     console.print(Text(plain(f"reachable: {address.base}, {'with' if held else 'WITHOUT'} {address.model}")))
     return 0 if held else ModelError.exit_code
 

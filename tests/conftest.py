@@ -1,9 +1,12 @@
 import ipaddress
+import os
 import signal
 import socket
 
 import pytest
 from hypothesis import settings
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded: threads cost tiny models more than they save
 
 from clausescan import scan
 from tests import specimen
@@ -50,8 +53,29 @@ def loopback_only(monkeypatch):
 @pytest.fixture
 def photo_file(tmp_path):
     path = tmp_path / "page.png"
-    specimen.picture().save(path)
+    path.write_bytes(specimen.png())
     return path
+
+
+@pytest.fixture
+def small_photo(tmp_path):
+    """The same page at a quarter of the size, where only its words matter: quicker to write in every format."""
+    path = tmp_path / "page.png"
+    path.write_bytes(specimen.png(shrink=4))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory):
+    """The folder of a tiny model of another house by its kind, made once; to be copied before it is changed."""
+    root = tmp_path_factory.mktemp("tiny")
+
+    def folder(kind):
+        from tests import tinymodels
+
+        return root / kind if (root / kind).exists() else tinymodels.MAKERS[kind](root / kind, kind)
+
+    return folder
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ class FakeServer:
         self.headers: list[dict] = []
         self.paths: list[str] = []
         self.now = self.most = 0
+        self.listed: dict = {"data": [{"id": "some/model:7b"}]}
         self.url = ""
         self.lock = threading.Lock()
 
@@ -64,6 +65,8 @@ def served(reply=lambda body, n: well(body)):
     state = FakeServer(reply)
 
     class Handler(BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True  # or each reply's second packet waits for an acknowledgement
+
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with state.lock:
@@ -91,7 +94,7 @@ def served(reply=lambda body, n: well(body)):
 
         def do_GET(self):
             state.paths.append(self.path)
-            content = json.dumps({"data": [{"id": "some/model:7b"}]}).encode()
+            content = json.dumps(state.listed).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

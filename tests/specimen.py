@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -43,14 +44,22 @@ def reading(lines=LINES, confidence=0.98, second=None) -> Reading:
     return Reading(tuple(out))
 
 
-def picture(lines=LINES, size=(READING_WIDTH, 1400)) -> Image.Image:
-    """The lines on white paper, where `reading` says they are."""
+def picture(lines=LINES, size=(READING_WIDTH, 1400), shrink=1) -> Image.Image:
+    """The lines on white paper, where `reading` says they are; each side made `shrink` times smaller."""
     image = Image.new("RGB", size, "white")
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(SIZE)
     for line in reading(lines).lines:
         for word in line.words:
             draw.text(word.box_page_px[:2], word.text, "black", font)
-    return image
+    return image.reduce(shrink)
+
+
+@cache
+def png(lines=LINES, shrink=1) -> bytes:
+    """The same picture as a file."""
+    stream = io.BytesIO()
+    picture(lines, shrink=shrink).save(stream, "PNG")
+    return stream.getvalue()
 
 
 def flat_rectify(photo: Photo, *, readability=None) -> Page:

@@ -14,7 +14,7 @@ from clausescan.config import ExtractConfig
 from clausescan.errors import ModelError, UsageError
 from clausescan.providers import registry
 from clausescan.schema.report import Report
-from tests import fakeserver, specimen, tinymodels
+from tests import fakeserver, specimen
 
 ROOT = Path(__file__).parents[1]
 SERVER = "openai:http://127.0.0.1:9/v1#some/model"
@@ -25,7 +25,7 @@ def photos(tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()
     for name in "ab":
-        specimen.picture().save(folder / f"{name}.png")
+        (folder / f"{name}.png").write_bytes(specimen.png(shrink=4))
     return folder
 
 
@@ -70,12 +70,11 @@ def test_a_server_that_is_not_there_fails_each_photo(photos, tmp_path, monkeypat
 
 
 @pytest.mark.usefixtures("in_process")
-def test_a_batch_with_a_model_in_a_folder(photos, tmp_path):
-    tinymodels.idefics3(tmp_path / "model", "idefics3")
+def test_a_batch_with_a_model_in_a_folder(photos, tmp_path, tiny_model):
     (photos / "b.png").unlink()
-    assert batch(photos, "--out", tmp_path / "out", "--model", tmp_path / "model") in (0, 6)
+    assert batch(photos, "--out", tmp_path / "out", "--model", tiny_model("idefics3")) in (0, 6)
     report = Report.model_validate_json((tmp_path / "out" / "a.json").read_bytes())
-    assert report.model.name == "model"
+    assert report.model.name == "idefics3"
 
 
 @pytest.mark.weights
@@ -89,17 +88,24 @@ def test_a_worker_of_its_own_asks_the_server(tmp_path):
     assert (report.model.name, report.clauses, len(report.unplaced)) == ("openai:some/model:7b", (), 3)
 
 
-def test_the_key_tells_models_apart(photos, tmp_path):
+def test_the_key_tells_models_apart(photos, tmp_path, tiny_model):
     def key(model, **options):
         config = ExtractConfig(model=model, **options)
         return result_key(BatchSettings(photos, tmp_path / "out", config), registry.identity(config))
 
-    tinymodels.idefics3(tmp_path / "model", "idefics3")
+    shutil.copytree(tiny_model("idefics3"), tmp_path / "model")
     own, served, local = key(None), key(SERVER), key(str(tmp_path / "model"))
     assert len({own, served, local, key(SERVER.replace("some", "other"))}) == 4
     assert key(SERVER, parallel=9, timeout_s=5) == served
-    weights = tmp_path / "model" / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    (tmp_path / "model" / "README.md").write_text("of no account")
+    assert key(str(tmp_path / "model")) == local
+    for name in ("model.safetensors", "config.json", "tokenizer_config.json"):
+        file = tmp_path / "model" / name
+        before = file.read_bytes()
+        file.write_bytes(before[:-1] + b"x")
+        assert key(str(tmp_path / "model")) != local
+        file.write_bytes(before)
+    (tmp_path / "model" / "chat_template.jinja").write_text("{{ messages }}")
     assert key(str(tmp_path / "model")) != local
 
 

@@ -188,6 +188,45 @@ def test_names_that_cannot_be(name, tmp_path, run):
         assert run("types", "new", name, "--in", tmp_path / "new")[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("field", "what"),
+    [
+        ("Literal['By Notice', 'none'] | None", "a choice is lower case"),
+        (f"Literal[{', '.join(repr(f'c{n}') for n in range(13))}] | None", "at most 12"),
+        ("Literal['a'] | str | None", "one Literal"),
+        ("Annotated[Durations, Field(max_length=2)]", "of kind durations is only"),
+        ("Annotated[tuple[str, ...], Field(max_length=6, strict=False), Kind('phrases')]", "of kind phrases is only"),
+        ("Annotated[tuple[Phrase, ...], Field(max_length=9, strict=False), Kind('phrases')]", "of kind phrases is only"),
+        ("Annotated[str, Kind('flag')]", "of kind flag is only"),
+        ("Literal['a', 'b'] | None", None),
+        ("Durations = Field(description='periods')", None),
+        ("Parties", None),
+    ],
+)
+def test_a_class_holds_only_what_a_report_can(field, what, tmp_path, monkeypatch):
+    (tmp_path / "bounded_shapes.py").write_text(
+        "from typing import Annotated, Literal\nfrom pydantic import Field\nfrom clausescan.schema.values import *\n\n\n"
+        f"class OwnShape(Fields):\n    x: {field}\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "bounded_shapes", raising=False)
+    text, name = DESCRIBED + "class: bounded_shapes:OwnShape\n", "bounded_shapes:OwnShape"
+    if what is None:
+        assert list(own_prompt(source(text), [name]).shape.kinds) == ["x"]
+    else:
+        assert what in problems(text, classes=[name])[0]
+
+
+def test_a_linked_folder_keeps_its_own_name(tmp_path, monkeypatch):
+    for part, text in (("prompt.md", resources.read_text("prompts", "renewal.md")), ("schema.yaml", "fields:\n" + FIELD)):
+        owntypes.write(tmp_path / "v2", text, part)
+    (tmp_path / "types").mkdir()
+    (tmp_path / "types" / "my_renewal").symlink_to(tmp_path / "v2")
+    assert [t.name for t in find_types(tmp_path / "types")] == ["my_renewal"]
+    monkeypatch.chdir(tmp_path / "v2")
+    assert [t.name for t in find_types(".")] == ["v2"]
+
+
 def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "t.yaml").write_bytes(b"description: x\nfields: \xff\n")
     with pytest.raises(TypeFileError, match=r"t\.yaml:2: is no UTF-8"):

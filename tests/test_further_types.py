@@ -25,7 +25,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.mark.parametrize("kind", BUILT_IN)
-def test_every_built_in_type_with_a_server(monkeypatch, flat, photo_file, kind):
+def test_every_built_in_type_with_a_server(monkeypatch, flat, small_photo, kind):
     """Listed, cut out, asked about with its own prompt and grammar, and in the report with its own fields."""
     monkeypatch.setattr(registry, "compact", lambda folder: specimen.FakeModel())
     empty = {n: False if k == "flag" else None if k == "choice" else [] for n, k in SHAPES[kind].kinds.items()}
@@ -39,7 +39,7 @@ def test_every_built_in_type_with_a_server(monkeypatch, flat, photo_file, kind):
         return fakeserver.completion(specimen.answer_text(2, **empty))
 
     with fakeserver.served(reply) as server:
-        report = scan.extract(photo_file, ExtractConfig(types=(kind,), model=server.option))
+        report = scan.extract(small_photo, ExtractConfig(types=(kind,), model=server.option))
     (clause,) = report.clauses
     assert (clause.type, clause.complete) == (kind, True)
     assert clause.fields.model_dump(mode="json") == empty
@@ -201,15 +201,15 @@ def test_looks_of_types_are_never_told_by_colour_alone():
     assert looks["ip_ownership"].title == "IP ownership" and looks["own_1"].title == "Own 1"
 
 
-def test_the_legend_lists_what_was_asked_for(fake_model, photo_file):
-    clauses = scan.extract(photo_file, model=fake_model).clauses
+def test_the_legend_lists_what_was_asked_for(fake_model, small_photo):
+    clauses = scan.extract(small_photo, model=fake_model).clauses
     blank = np.full((1400, 2048, 3), 255, np.uint8)
     three, all_types = overlay.draw(blank, clauses), overlay.draw(blank, clauses, types=BUILT_IN)
     assert (three != 255).any(axis=2).sum() < (all_types != 255).any(axis=2).sum()
 
 
-def test_coco_numbers_of_built_in_types_never_change(fake_model, photo_file):
-    report = scan.extract(photo_file, ExtractConfig(types=("liability_cap",)), model=fake_model)
+def test_coco_numbers_of_built_in_types_never_change(fake_model, small_photo):
+    report = scan.extract(small_photo, ExtractConfig(types=("liability_cap",)), model=fake_model)
     assert to_coco(report, {0: (10, 10)})["categories"] == [{"id": 3, "name": "liability_cap", "supercategory": "clause"}]
 
 
@@ -222,15 +222,15 @@ def test_prompts_of_all_types_name_every_choice():
                 assert all(f'"{word}"' in rendered for word in choice), name
 
 
-def test_what_a_model_was_not_taught_it_says(run, monkeypatch, fake_model, photo_file, terminal):  # noqa: F811
+def test_what_a_model_was_not_taught_it_says(run, monkeypatch, fake_model, small_photo, terminal):  # noqa: F811
     """Not an error, not a guess: cannot tell, with the reason."""
-    report = scan.extract([photo_file, photo_file], ExtractConfig(types=("termination", "ip_ownership")), model=fake_model)
+    report = scan.extract([small_photo, small_photo], ExtractConfig(types=("termination", "ip_ownership")), model=fake_model)
     verdict = report.verdicts["ip_ownership"]
     assert (verdict.verdict, verdict.reason, verdict.confidence) == ("cannot_tell", "needs_a_larger_model", None)
     assert report.verdicts["termination"].verdict == "found"
     assert report.warnings == ("IP ownership needs a larger model: fake was not taught it; see --model",)
     monkeypatch.setattr(scan._Run, "model", property(lambda self: fake_model))
-    status, out, _ = run("extract", photo_file, "--types", "ip_ownership")
+    status, out, _ = run("extract", small_photo, "--types", "ip_ownership")
     assert status == 0
     assert "IP ownership: cannot tell (needs a larger model)" in out
 

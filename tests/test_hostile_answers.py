@@ -108,12 +108,12 @@ def check(report):
 
 
 @pytest.fixture
-def extract(monkeypatch, flat, photo_file):
+def extract(monkeypatch, flat, small_photo):
     monkeypatch.setattr(registry, "compact", lambda folder: specimen.FakeModel())
 
     def run(reply):
         with fakeserver.served(reply) as server:
-            return scan.extract(photo_file, ExtractConfig(model=server.option))
+            return scan.extract(small_photo, ExtractConfig(model=server.option))
 
     return run
 

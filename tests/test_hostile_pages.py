@@ -82,7 +82,7 @@ class Parsed(html.parser.HTMLParser):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_hostile_pages(monkeypatch, flat, photo_file, tmp_path, capsys, name):
+def test_hostile_pages(monkeypatch, flat, small_photo, tmp_path, capsys, name):
     word = PAGES[name]
     lines = (
         f"{word} AGREEMENT {word}",
@@ -105,7 +105,7 @@ def test_hostile_pages(monkeypatch, flat, photo_file, tmp_path, capsys, name):
     document = DocumentFiles(FORMATS, tmp_path / "out")
     with fakeserver.served(reply) as server:
         config = ExtractConfig(types=clause_types, own_types=find_types(tmp_path / "types"), model=server.option)
-        report = scan.extract(photo_file, config, on_picture=document.page)
+        report = scan.extract(small_photo, config, on_picture=document.page)
     document.end(report)
 
     assert set(server.paths) == {"/v1/chat/completions"}  # and `loopback_only` saw no try to reach any other host

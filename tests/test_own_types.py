@@ -34,29 +34,44 @@ from tests.test_cli import run, terminal  # noqa: F401 (fixtures)
 README = Path(__file__).parents[1] / "README.md"
 
 
+READER = specimen.FakeModel(specimen.reading(owntypes.LINES))
+
+
 @pytest.fixture
 def page(monkeypatch, flat, tmp_path):
-    """A photo of the page with the clause, a reader that reads it, and a folder with the type."""
-    monkeypatch.setattr(registry, "compact", lambda folder: specimen.FakeModel(specimen.reading(owntypes.LINES)))
-    specimen.picture(owntypes.LINES).save(tmp_path / "page.png")
+    """A small photo of the page with the clause, a reader that reads it, and a folder with the type."""
+    monkeypatch.setattr(registry, "compact", lambda folder: READER)
+    (tmp_path / "page.png").write_bytes(specimen.png(owntypes.LINES, shrink=4))
     owntypes.write(tmp_path / "types")
     return tmp_path / "page.png"
 
 
 @pytest.fixture
-def report(page):
-    config = {"types": (owntypes.NAME, "termination"), "own_types": find_types(page.parent / "types")}
-    with fakeserver.served(owntypes.replying()) as server:
-        return scan.extract(page, ExtractConfig(model=server.option, **config))
+def large(page):
+    """The same, the photo at its full size, where pixels are measured."""
+    page.write_bytes(specimen.png(owntypes.LINES))
+    return page
 
 
-def test_the_steps_of_the_readme(run, page, terminal, tmp_path):  # noqa: F811
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    (folder / "page.png").write_bytes(specimen.png(owntypes.LINES, shrink=4))
+    types = find_types(owntypes.write(folder / "types"))
+    with pytest.MonkeyPatch.context() as patch, fakeserver.served(owntypes.replying()) as server:
+        patch.setattr(registry, "compact", lambda folder: READER)
+        patch.setattr(scan, "rectify", specimen.flat_rectify)
+        config = ExtractConfig(model=server.option, types=(owntypes.NAME, "termination"), own_types=types)
+        return scan.extract(folder / "page.png", config)
+
+
+def test_the_steps_of_the_readme(run, large, terminal, tmp_path):  # noqa: F811
     assert len(owntypes.FORCE_MAJEURE.splitlines()) < 10
     assert f"<!-- own type -->\n\n```yaml\n{owntypes.FORCE_MAJEURE}```" in README.read_text()
     types = ("--types", f"termination,{owntypes.NAME}", "--types-from", tmp_path / "types")
     with fakeserver.served(owntypes.replying()) as server:
-        shown = run("extract", page, *types, "--model", server.option, "--overlay", tmp_path / "o.png")
-        written = run("extract", page, *types, "--model", server.option, "--json", "-", "--format", "json", "--out", tmp_path)
+        shown = run("extract", large, *types, "--model", server.option, "--overlay", tmp_path / "o.png")
+        written = run("extract", large, *types, "--model", server.option, "--json", "-", "--format", "json", "--out", tmp_path)
     status, out, err = shown
     assert (status, err) == (0, "")
     cells = " ".join(re.sub("[│┃]", " ", out).split())
@@ -177,8 +192,8 @@ def test_reports_of_own_types_come_back_and_stay_strict(report):
             Report.model_validate_json(json.dumps(broken))
 
 
-def test_known_types_stay_strict_in_reports(fake_model, photo_file):
-    data = json.loads(to_json(scan.extract(photo_file, model=fake_model)))
+def test_known_types_stay_strict_in_reports(fake_model, small_photo):
+    data = json.loads(to_json(scan.extract(small_photo, model=fake_model)))
     for name, value in (("extra", 1), ("for_cause", "yes"), ("notice_periods", None)):
         broken = json.loads(json.dumps(data))
         broken["clauses"][0]["fields"][name] = value
@@ -205,7 +220,7 @@ def test_every_format(run, page, tmp_path):  # noqa: F811
     bodies = json.loads((out / "page.w3c.json").read_text())["items"][0]["body"]
     assert bodies[0]["value"] == owntypes.NAME and json.loads(bodies[2]["value"]) == owntypes.FIELDS
     assert b"Force majeure" in (out / "page.pdf").read_bytes() or (out / "page.pdf").stat().st_size > 10_000
-    assert Image.open(out / "page.png").size == (2048, 1400)
+    assert Image.open(out / "page.png").size == (512, 350)
 
 
 def test_a_column_of_the_same_name_stands_apart(report):
@@ -220,7 +235,7 @@ def test_a_batch_carries_own_types(flat, tmp_path):
     """In the results over all photos too; a photo is done again when the type's file has changed, and only then."""
     (tmp_path / "photos").mkdir()
     for name in "ab":
-        specimen.picture(owntypes.LINES).save(tmp_path / "photos" / f"{name}.png")
+        (tmp_path / "photos" / f"{name}.png").write_bytes(specimen.png(owntypes.LINES, shrink=4))
     places = ((8, 0), (10, len(owntypes.LINES[10].split()) - 1))
     passage = specimen.Passage(owntypes.NAME, *places, (), 0.8, owntypes.answer(), 256)
     presence = {owntypes.NAME: 0.9, "termination": 0.01}

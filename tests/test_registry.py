@@ -12,7 +12,7 @@ from clausescan.errors import ModelError, UsageError
 from clausescan.providers import fetch, registry, store
 from clausescan.providers.glance import GlanceThenRead
 from clausescan.providers.served import ServedModel
-from tests import fakeserver, specimen, tinymodels
+from tests import fakeserver, specimen
 
 NAME, COMMIT = "someone/tiny-llava", "a" * 40
 
@@ -26,8 +26,8 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    return tinymodels.llava(tmp_path_factory.mktemp("hub") / "llava")
+def tiny(tiny_model):
+    return tiny_model("llava")
 
 
 @pytest.fixture
@@ -192,6 +192,23 @@ def test_a_model_without_safetensors_is_not_fetched(hub, monkeypatch):
     assert [c[0] for c in hub.calls] == ["info"]
 
 
+def test_the_hubs_client_asks_and_tells_nothing_else(monkeypatch, loopback_only):
+    """No list of programs to tell apart, no name of the one that runs this."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _detect_agent
+
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", False)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(_detect_agent, "_read_cached_registry", lambda *_, **__: None)
+    monkeypatch.setattr(_detect_agent, "_registry", None)
+    with fakeserver.served() as server:
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        server.listed = {"id": NAME, "sha": COMMIT, "siblings": []}
+        with pytest.raises(ModelError, match="has no safetensors"):
+            fetch.fetch(NAME)
+    assert [path.split("?")[0] for path in server.paths] == [f"/v1/api/models/{NAME}"]
+
+
 def test_the_commands(run, hub):
     status, out, _ = run("models")
     assert status == 0
@@ -215,16 +232,19 @@ def test_a_server_is_asked_for_its_models_only_when_it_is_named(run):
         assert (status, "reachable" in out, "WITHOUT" in out) == (0, True, False)
         status, out, _ = run("models", "--server", f"openai:{server.url}#other")
         assert (status, "WITHOUT" in out) == (4, True)
+        server.listed = {"data": [{"id": "other:latest"}]}
+        assert run("models", "--server", f"openai:{server.url}#other")[0] == 0
+        assert run("models", "--server", f"openai:{server.url}#other:7b")[0] == 4
     assert set(server.paths) == {"/v1/models"}
     assert run("models", "--server", "nonsense")[0] == 2
 
 
-def test_extract_takes_every_kind_by_one_option(run, flat, photo_file, tmp_path):
+def test_extract_takes_every_kind_by_one_option(run, flat, small_photo, tmp_path):
     with fakeserver.served() as server:
         status, out, err = run(
             "extract",
-            photo_file,
-            photo_file,
+            small_photo,
+            small_photo,
             "--model",
             server.option,
             "--parallel",
@@ -240,7 +260,7 @@ def test_extract_takes_every_kind_by_one_option(run, flat, photo_file, tmp_path)
     assert report["model"]["name"] == "openai:some/model:7b"
     assert (tmp_path / "o.png").is_file()
     assert (tmp_path / "o-2.png").is_file()
-    assert run("extract", photo_file, "--model", "openai:nowhere")[0] == 2
-    assert run("extract", photo_file, "--timeout", 0)[0] == 2
-    assert run("extract", photo_file, "--parallel", 0)[0] == 2
-    assert run("extract", photo_file, "--model", "mistyped/name")[0] == 4
+    assert run("extract", small_photo, "--model", "openai:nowhere")[0] == 2
+    assert run("extract", small_photo, "--timeout", 0)[0] == 2
+    assert run("extract", small_photo, "--parallel", 0)[0] == 2
+    assert run("extract", small_photo, "--model", "mistyped/name")[0] == 4

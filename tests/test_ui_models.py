@@ -10,7 +10,7 @@ from clausescan.ui.pipeline import Pipeline
 from clausescan.ui.preferences import Preferences
 from clausescan.ui.view import view_html
 from clausescan.ui.workspace import Workspaces
-from tests import fakeserver, owntypes, specimen, tinymodels
+from tests import fakeserver, owntypes, specimen
 from tests.uiserver import wait_for
 
 pytest.importorskip("gradio")
@@ -30,7 +30,7 @@ def read(tmp_path, monkeypatch, flat):
         assert (model, model) in desk.models()
         pipeline.start()
         workspace = desk.workspaces.open("", None)
-        specimen.picture(owntypes.LINES).save(tmp_path / "page.png")
+        (tmp_path / "page.png").write_bytes(specimen.png(owntypes.LINES, shrink=4))
         document = workspace.add([tmp_path / "page.png"], desk.config(Preferences(model=model, **settings)))
         pipeline.submit(workspace, document)
         wait_for(lambda: not workspace.busy, 60)
@@ -62,10 +62,9 @@ def test_a_type_of_the_users_own_is_shown(read, tmp_path, monkeypatch):
     assert "Force majeure" in shown and "acts of God" in shown
 
 
-def test_a_model_in_a_folder(read, tmp_path):
-    tinymodels.idefics3(tmp_path / "model", "idefics3")
-    document = read(str(tmp_path / "model"))
-    assert document.report.model.name == "model"
+def test_a_model_in_a_folder(read, tiny_model):
+    document = read(str(tiny_model("idefics3")))
+    assert document.report.model.name == "idefics3"
     assert set(document.report.verdicts) == {"termination", "indemnity", "liability_cap"}
 
 

@@ -10,6 +10,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
+torch.set_num_threads(1)
 TEXT = [
     '{"passages":[{"type":"termination","first_words":"11. Termination. Either party","last_words":"ten (10) Business Days."}]}',
     '{"heading_words":2,"continues_from_previous":false,"continues_on_next":true,"for_convenience":true,"for_cause":false}',
@@ -22,8 +23,8 @@ LANGUAGE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def tokenizer(specials: list[str], end: str, **extra: Any) -> PreTrainedTokenizerFast:
-    """A byte-level BPE with a few hundred tokens."""
+def tokenizer(specials: list[str], end: str, named: dict[str, str] | None = None) -> PreTrainedTokenizerFast:
+    """A byte-level BPE with a few hundred tokens; `named` are special ones that have a name."""
     inner = Tokenizer(models.BPE())
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     inner.decoder = decoders.ByteLevel()
@@ -32,7 +33,7 @@ def tokenizer(specials: list[str], end: str, **extra: Any) -> PreTrainedTokenize
     )
     inner.train_from_iterator(TEXT * 8, trainer)
     return PreTrainedTokenizerFast(
-        tokenizer_object=inner, eos_token=end, pad_token=end, extra_special_tokens=[s for s in specials if s != end], **extra
+        tokenizer_object=inner, eos_token=end, pad_token=end, extra_special_tokens=named or [s for s in specials if s != end]
     )
 
 
@@ -126,6 +127,41 @@ def llava(folder: Path, kind: str = "llava") -> Path:
     return folder
 
 
+def gemma3(folder: Path, kind: str = "gemma3") -> Path:
+    """Gemma 3: templates know a picture by its first mark, which its processor follows with the picture's tokens."""
+    import transformers
+
+    marks = ["<eos>", "<bos>", "<pad>", "<start_of_image>", "<image_soft_token>", "<end_of_image>"]
+    words = tokenizer(marks, "<eos>", named={"boi_token": marks[3], "image_token": marks[4], "eoi_token": marks[5]})
+    words.chat_template = GEMMA_TEMPLATE
+    number = words.convert_tokens_to_ids
+    vision = {
+        "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 56,
+        "patch_size": 14,
+    }  # fmt: skip
+    config = transformers.Gemma3Config(
+        vision_config=vision, text_config={**LANGUAGE, "vocab_size": len(words), "head_dim": 8}, mm_tokens_per_image=4,
+        image_token_index=number(marks[4]), boi_token_index=number(marks[3]), eoi_token_index=number(marks[5]),
+    )  # fmt: skip
+    torch.manual_seed(0)
+    transformers.Gemma3ForConditionalGeneration(config).save_pretrained(folder)
+    words.save_pretrained(folder)
+    transformers.Gemma3ImageProcessorPil(size={"height": 56, "width": 56}).save_pretrained(folder)
+    _processor(folder, "Gemma3Processor", image_seq_length=4)
+    return folder
+
+
+MAKERS = {
+    "idefics3": idefics3,
+    "smolvlm": idefics3,
+    "qwen2_vl": qwen,
+    "qwen2_5_vl": qwen,
+    "qwen3_vl": qwen,
+    "llava": llava,
+}
+"""Of the families known by name, by their `model_type`."""
+
+
 def _processor(folder: Path, name: str, **options: Any) -> None:
     (folder / "processor_config.json").write_text(json.dumps({"processor_class": name, **options}))
 
@@ -134,6 +170,10 @@ TILE_TEMPLATE = (
     "{% for m in messages %}{{ m['role'] | capitalize }}: {% for part in m['content'] %}{% if part['type'] == 'image' %}<image>"
     "{% else %}{{ part['text'] }}{% endif %}{% endfor %}<end_of_utterance>\n{% endfor %}"
     "{% if add_generation_prompt %}Assistant:{% endif %}"
+)
+GEMMA_TEMPLATE = (
+    "{% for m in messages %}<bos>{{ m['role'] }}\n{% for part in m['content'] %}{% if part['type'] == 'image' %}<start_of_image>"
+    "{% else %}{{ part['text'] }}{% endif %}{% endfor %}\n{% endfor %}{% if add_generation_prompt %}model\n{% endif %}"
 )
 QWEN_TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% for part in m['content'] %}{% if part['type'] == 'image' %}"

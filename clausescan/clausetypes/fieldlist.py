@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import create_model
+from pydantic.fields import FieldInfo
 
 from clausescan.clausetypes.marked import File, Node, entries, is_mapping, items, word
 from clausescan.schema.answers import PassageAnswer
@@ -20,6 +21,7 @@ from clausescan.schema.values import (
     FieldKind,
     Fields,
     Months,
+    Parties,
     Percentages,
     Phrases,
     choices_of,
@@ -37,6 +39,7 @@ ANNOTATIONS: dict[FieldKind, Any] = {
     "percentages": Percentages,
     "phrases": Phrases,
 }
+"""What a field of each kind but a choice is."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,29 @@ def fields_of_class(model: type[Fields]) -> list[OwnField]:
     """The fields of a class of the user's. Raises `ValueError` for one that cannot be used."""
     out = []
     for name, info in model.model_fields.items():
-        kind, wrong = kind_of(info), wrong_name(name)
+        kind, wrong = kind_of(info), wrong_name(name) or _wrong_annotation(info)
         if kind is None or wrong:
             raise ValueError(f"its field {name}: {wrong or 'is of no kind of clausescan.schema.values'}")
         out.append(OwnField(name, kind, info.description or name.replace("_", " "), choices_of(info)))
     if not 0 < len(out) <= MAX_FIELDS:
         raise ValueError(f"it needs 1 to {MAX_FIELDS} fields")
     return out
+
+
+def _wrong_annotation(info: FieldInfo) -> str | None:
+    """Why a field's values might not fit into a report, which knows only the kinds as they are; None if they do."""
+    kind, choices = kind_of(info), choices_of(info)
+    if kind == "choice":
+        if len(choices) > MAX_CHOICES or not all(re.fullmatch(NAME, choice) for choice in choices):
+            return f"a choice is lower case letters, digits and _; there are at most {MAX_CHOICES}"
+        expected: Any = Literal[choices] | None
+        return None if info.annotation == expected else "a choice is one Literal of words, or None"
+    if kind is None:
+        return None
+    kinds = [FieldInfo.from_annotation(a) for a in (ANNOTATIONS[kind], *([Parties] if kind == "phrases" else []))]
+    if any(known.annotation == info.annotation and known.metadata == info.metadata for known in kinds):
+        return None
+    return f"of kind {kind} is only what clausescan.schema.values has as such, without other bounds"
 
 
 def wrong_name(name: str) -> str | None:

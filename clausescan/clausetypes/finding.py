@@ -10,6 +10,7 @@ Everything else in it is left alone. Nothing here parses; see `clausescan.clause
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -58,8 +59,8 @@ def candidates(folder: str | Path | None = None) -> list[Path]:
 
 
 def name_of(candidate: Path) -> str:
-    """What the type there is called."""
-    return candidate.resolve().name if candidate.is_dir() else candidate.stem
+    """What the type there is called: a folder by its own name, be it `.` or a link."""
+    return Path(os.path.abspath(candidate)).name if candidate.is_dir() else candidate.stem
 
 
 def find_types(folder: str | Path | None = None) -> tuple[TypeSource, ...]:

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clausescan.errors import ModelError, OutputError
-from clausescan.providers.store import Fetched, fetched, file_sha256, folder_of, root, write_record
-
-TOKENIZER_FILES = ("merges.txt", "vocab.txt", "tokenizer.model", "spiece.model", "chat_template.jinja")
+from clausescan.providers.store import Fetched, fetched, file_sha256, folder_of, root, wanted, write_record
 
 
 def fetch(name: str, revision: str | None = None) -> Fetched:
@@ -47,13 +45,6 @@ def fetch(name: str, revision: str | None = None) -> Fetched:
     return found
 
 
-def wanted(file: str) -> bool:
-    """Whether a file of a hub repository is fetched: safetensors, JSON, tokenizers; no code, no pickles, no folders."""
-    if "/" in file or file.startswith(("consolidated", ".")):
-        return False
-    return file.endswith((".safetensors", ".json")) or file in TOKENIZER_FILES
-
-
 def _known(name: str) -> Fetched | None:
     return next((f for f in fetched() if f.folder == folder_of(name)), None)
 
@@ -82,8 +73,9 @@ def _download(name: str, commit: str, files: list[str], folder: Path) -> None:
 def _asked(name: str, call: Any) -> Any:
     """What the hub answers; its errors in our words."""
     import httpx2
-    from huggingface_hub import errors
+    from huggingface_hub import constants, errors
 
+    constants.HF_HUB_DISABLE_TELEMETRY = True  # its client would also ask the hub which programs to tell apart, and name ours
     try:
         return call()
     except errors.OfflineModeIsEnabled:

@@ -9,11 +9,10 @@ from typing import Any
 
 import huggingface_hub.constants
 import torch
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers.utils import logging
 
-from clausescan.errors import AnswerError, ModelError, TruncatedAnswerError
+from clausescan.errors import AnswerError, ClausescanError, ModelError, TruncatedAnswerError
 from clausescan.providers.families import FAMILIES, Family
 from clausescan.providers.masking import Grammars, greedy
 from clausescan.providers.question import Question, Written
@@ -33,11 +32,12 @@ class LocalModel:
     def __init__(self, folder: Path, name: str) -> None:
         self._name, self._sha256 = name, check(folder)
         logging.disable_progress_bar()
+        logging.set_verbosity_error()
         with _offline(), _told(folder):
             config = AutoConfig.from_pretrained(folder, **LOCAL)
             self._family = FAMILIES.get(config.model_type, UNKNOWN)
             device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-            model: Any = AutoModelForImageTextToText.from_pretrained(folder, **LOCAL, use_safetensors=True, dtype="auto")
+            model = _whole(folder)
             if device.type == "cpu" and model.dtype == torch.float16:  # processors count in bfloat16 or float32
                 model = model.to(torch.bfloat16)
             self._model = model.to(device).eval()
@@ -66,8 +66,8 @@ class LocalModel:
         return [self._answer(question) for question in questions]
 
     def _answer(self, question: Question) -> Written | AnswerError:
-        mask = self._grammars.mask(question.schema)
         try:
+            mask = self._grammars.mask(question.schema)
             inputs = self._preparation.inputs(question.picture, f"{question.system}\n\n{question.user}")
             placed = {k: self._placed(v) for k, v in inputs.items()}
             pad = self._preparation.tokenizer.pad_token_id
@@ -75,7 +75,9 @@ class LocalModel:
             output = greedy(self._model, placed, mask, question.max_tokens, self._stops, pad)
         except torch.OutOfMemoryError:
             raise ModelError(f"{self.name} needs more memory than there is") from None
-        except (ValueError, RuntimeError, TypeError, IndexError, KeyError) as error:  # its message may quote the question
+        except (ClausescanError, MemoryError):
+            raise
+        except Exception as error:  # whatever a template or tokenizer raises; its message may quote the question
             raise ModelError(f"{self.name} cannot be asked this way ({type(error).__name__})") from None
         asked = inputs["input_ids"].shape[1]
         if not mask.finished(output):
@@ -98,6 +100,15 @@ class LocalModel:
         return sorted(stops)
 
 
+def _whole(folder: Path) -> Any:
+    """The model with all of its weights: what a folder lacks, transformers would make up."""
+    loader: Any = AutoModelForImageTextToText
+    model, info = loader.from_pretrained(folder, **LOCAL, use_safetensors=True, dtype="auto", output_loading_info=True)
+    if info["missing_keys"] or info["mismatched_keys"]:
+        raise ModelError(f"the model in {folder} lacks some of its weights")
+    return model
+
+
 @contextlib.contextmanager
 def _offline() -> Iterator[None]:
     """No call of the hub's client in this block reaches the network, whatever a file in the folder asks for."""
@@ -116,5 +127,7 @@ def _told(folder: Path) -> Iterator[None]:
         yield
     except ImportError:
         raise ModelError(f"the model in {folder} needs packages that are not installed, such as torchvision or timm") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
+    except (ClausescanError, MemoryError):
+        raise
+    except Exception as error:  # tokenizers raise bare ones, templates jinja2's, damaged files any other
         raise ModelError(f"the model in {folder} cannot be loaded ({type(error).__name__})") from None

@@ -60,18 +60,25 @@ class Preparation:
         prompt = self.tokenizer.apply_chat_template(
             messages, chat_template=self._template, add_generation_prompt=True, tokenize=False
         )
-        if prompt.count(self.mark) != 1:
-            raise ModelError("the model's chat template does not show a picture once")
         image = self._image(picture)
         if self._processor is not None:
-            # Its templates write the mark of every start themselves, so the tokenizer must not write a second one.
-            begins = self.tokenizer.bos_token is not None and prompt.startswith(self.tokenizer.bos_token)
-            return _tensors(self._processor(images=[image], text=[prompt], return_tensors="pt", add_special_tokens=not begins))
+            return self._processed(image, prompt)
+        if prompt.count(self.mark) != 1:
+            raise ModelError("the model's chat template does not show a picture once")
         expanded, seen = self._tiles(image) if self.family.layout == "tiles" else self._grid(image)
         words = self.tokenizer([prompt.replace(self.mark, expanded)], return_tensors="pt", add_special_tokens=False)
         ids = words["input_ids"]
         kinds = {"mm_token_type_ids": (ids == self.image_id).long()} if self.family.layout == "grid" else {}
         return {"input_ids": ids, "attention_mask": torch.ones_like(ids), **kinds, **seen}
+
+    def _processed(self, image: Image.Image, prompt: str) -> dict[str, Tensor]:
+        """What the model's own processor makes of it; it may know the picture by another mark than its tokens'."""
+        # Templates write the mark of every start themselves, so the tokenizer must not write a second one.
+        begins = self.tokenizer.bos_token is not None and prompt.startswith(self.tokenizer.bos_token)
+        made = _tensors(self._processor(images=[image], text=[prompt], return_tensors="pt", add_special_tokens=not begins))
+        if not bool((made["input_ids"] == self.image_id).any()):
+            raise ModelError("the model's chat template does not show a picture")
+        return made
 
     def _tiles(self, image: Image.Image) -> tuple[str, dict[str, Tensor]]:
         """The picture's mark, cut into tiles (Idefics3 and its kin): each tile's tokens after its row and column."""
@@ -93,11 +100,8 @@ class Preparation:
     def _image(self, picture: NDArray[np.uint8]) -> Image.Image:
         image = Image.fromarray(picture).convert("RGB")
         if self.family.layout == "grid":
-            square = (self._pictures.patch_size * self._pictures.merge_size) ** 2
-            scale = math.sqrt(self.family.visual_tokens * square / (image.width * image.height))
-            if scale < 1:
-                size = max(int(image.width * scale), 1), max(int(image.height * scale), 1)
-                image = image.resize(size, Image.Resampling.LANCZOS)
+            size = within(image.size, self._pictures.patch_size * self._pictures.merge_size, self.family.visual_tokens)
+            image = image.resize(size, Image.Resampling.LANCZOS) if size != image.size else image
         elif getattr(self._pictures, "do_center_crop", False):  # a square would be cut out of the page's middle
             side = max(image.size)
             paper = Image.new("RGB", (side, side), "white")
@@ -116,6 +120,17 @@ class Preparation:
         for mark in sorted(self._marks, key=len, reverse=True):
             text = text.replace(mark, " ")
         return text
+
+
+def within(size: tuple[int, int], square: int, most: int) -> tuple[int, int]:
+    """A picture's (width, height) in pixels, made smaller to whole squares where it may cover more than `most` of them."""
+    width, height = size
+    if math.ceil(width / square) * math.ceil(height / square) <= most:
+        return size
+    scale = min(math.sqrt(most * square**2 / (width * height)), 1.0)
+    columns = min(max(int(width * scale) // square, 1), most)
+    rows = min(max(int(height * scale) // square, 1), most // columns)
+    return columns * square, rows * square
 
 
 def _tensors(batch: Any) -> dict[str, Tensor]:

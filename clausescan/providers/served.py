@@ -59,8 +59,6 @@ LONGEST_SIDE = 1792
 """Of a picture, in pixels: 10 pt print on a whole A4 page is still 13 px high."""
 QUALITY = 90
 
-_WAITING = {429, 500, 502, 503, 504, 529}
-
 
 @dataclass(frozen=True)
 class Address:
@@ -96,12 +94,11 @@ class ServedModel:
     """
 
     def __init__(
-        self, address: Address, *, timeout_s: float = 180.0, parallel: int = 4, wait: Callable[[float], None] = time.sleep
+        self, address: Address, *, timeout_s: float = 180.0, parallel: int = 4, wait: Callable[[float], object] | None = None
     ) -> None:
         self.address, self._timeout_s, self._parallel, self._wait = address, timeout_s, parallel, wait
-        self._structured = True
+        self._refused_schemas: set[str] = set()
         self._given_up: tuple[float, ServerError] | None = None
-        self._lock = threading.Lock()
         self._headers = _headers()
 
     @property
@@ -124,11 +121,13 @@ class ServedModel:
         if self._given_up is not None and time.monotonic() - self._given_up[0] < GIVEN_UP_SECONDS:
             raise self._given_up[1]
         client = self._client  # made here, not in several threads at once
+        ended = threading.Event()
         with ThreadPoolExecutor(self._parallel, "clausescan-ask") as pool:
-            running = [pool.submit(self._answer, client, question) for question in questions]
             try:
+                running = [pool.submit(self._answer, client, question, ended) for question in questions]
                 return [future.result() for future in running]
-            except ServerError as error:
+            except BaseException as error:  # Ctrl-C too: no question that waits, and no further attempt, is sent after it
+                ended.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 if isinstance(error, ServerUnreachableError | ServerDeniedError | ServerModelMissingError | ServerRedirectError):
                     self._given_up = (time.monotonic(), error)
@@ -136,7 +135,7 @@ class ServedModel:
 
     def models(self) -> list[str]:
         """Names of the models that the server lists. Raises `ServerError`."""
-        reply = self._sent(self._client, "GET", "/models", None)
+        reply = self._sent(self._client, "GET", "/models", None, threading.Event())
         try:
             return [str(entry["id"]) for entry in _json(reply)["data"]]
         except (KeyError, TypeError):
@@ -146,23 +145,27 @@ class ServedModel:
     def _client(self) -> httpx2.Client:
         limits = httpx2.Limits(max_connections=self._parallel)
         timeout = httpx2.Timeout(self._timeout_s, connect=min(CONNECT_S, self._timeout_s))
-        return httpx2.Client(headers=self._headers, timeout=timeout, limits=limits, follow_redirects=False, trust_env=False)
+        # Certificates take long to load, and a client for http:// never speaks https: `_once` follows no redirect to it.
+        verify = httpx2.URL(self.address.base).scheme != "http"
+        return httpx2.Client(
+            headers=self._headers, timeout=timeout, limits=limits, follow_redirects=False, trust_env=False, verify=verify
+        )
 
-    def _answer(self, client: httpx2.Client, question: Question) -> Written | AnswerError:
+    def _answer(self, client: httpx2.Client, question: Question, ended: threading.Event) -> Written | AnswerError:
         body = self._body(question)
-        structured = self._structured
+        key = json.dumps(question.schema)
+        structured = key not in self._refused_schemas
         if structured:
             shape = {"name": "answer", "strict": True, "schema": question.schema}
             body["response_format"] = {"type": "json_schema", "json_schema": shape}
         try:
-            reply = self._sent(client, "POST", "/chat/completions", body)
+            reply = self._sent(client, "POST", "/chat/completions", body, ended)
         except _MalformedError:
             if not structured:
                 raise
             body.pop("response_format")
-            reply = self._sent(client, "POST", "/chat/completions", body)
-            with self._lock:
-                self._structured = False  # this server has no grammars: the schema stands in the prompt as well
+            reply = self._sent(client, "POST", "/chat/completions", body, ended)
+            self._refused_schemas.add(key)  # no grammar for this one: the schema stands in the prompt as well
         try:
             return Written(_content(_json(reply)), 0)
         except AnswerError as error:
@@ -180,10 +183,12 @@ class ServedModel:
             "temperature": 0,
         }
 
-    def _sent(self, client: httpx2.Client, method: str, path: str, body: dict[str, Any] | None) -> bytes:
-        """A reply's body, after retries where waiting may help."""
+    def _sent(self, client: httpx2.Client, method: str, path: str, body: dict[str, Any] | None, ended: threading.Event) -> bytes:
+        """A reply's body, after retries where waiting may help; none once the run has `ended`."""
         wait = FIRST_WAIT_S
         for attempt in range(1, ATTEMPTS + 1):
+            if ended.is_set():
+                raise ServerError(f"the server {self._host()} was not asked again: the run has ended")
             pause = wait * (1 + random.random() / 2)  # noqa: S311 - nothing secret depends on it
             try:
                 status, headers, content = self._once(client, method, self.address.base + path, body)
@@ -199,13 +204,13 @@ class ServedModel:
             else:
                 if status < 300:
                     return content
-                if status not in _WAITING:
+                if status != 429 and status < 500:
                     raise self._refused(status)
                 asked = _retry_after(headers.get("retry-after"))
                 if attempt == ATTEMPTS or (asked or 0) > MAX_WAIT_S:
                     raise ServerBusyError(f"the server {self._host()} is busy or failing (status {status})")
                 pause = pause if asked is None else asked
-            self._wait(pause)
+            (self._wait or ended.wait)(pause)
             wait *= 2
         raise AssertionError("the last attempt returns or raises")
 

@@ -12,6 +12,7 @@ from clausescan.errors import ModelError
 
 RECORD = "clausescan-fetched.json"
 """In a fetched model's folder: its name, the commit it was fetched at, and the SHA-256 of every other file."""
+TOKENIZER_FILES = ("merges.txt", "vocab.txt", "tokenizer.model", "spiece.model", "chat_template.jinja")
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
 
@@ -53,6 +54,13 @@ def fetched() -> list[Fetched]:
     return found
 
 
+def wanted(file: str) -> bool:
+    """Whether a file belongs to a model: safetensors, JSON, tokenizers; no code, no pickles, no folders."""
+    if "/" in file or file.startswith(("consolidated", ".")):
+        return False
+    return file.endswith((".safetensors", ".json")) or file in TOKENIZER_FILES
+
+
 def write_record(folder: Path, name: str, revision: str) -> None:
     """Hash every file of a folder into its record."""
     hashes = {p.relative_to(folder).as_posix(): file_sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
@@ -61,15 +69,16 @@ def write_record(folder: Path, name: str, revision: str) -> None:
 
 
 def check(folder: Path) -> str:
-    """One hash over a model's files: against the record where there is one, else over its weights.
+    """One hash over a model's files: against the record where there is one, else over what would be fetched of it.
 
     Raises `ModelError` when a file is missing, was changed or added, or when there are no safetensors.
     """
-    weights = sorted(p.name for p in folder.glob("*.safetensors"))
+    weights = {p.name for p in folder.glob("*.safetensors")}
     if not weights:
         raise ModelError(f"{folder} holds no safetensors; other formats of weights can run code and are not loaded")
     if not (folder / RECORD).is_file():
-        return _combined({name: file_sha256(folder / name) for name in weights})
+        files = {p.name for p in folder.iterdir() if p.is_file() and wanted(p.name)}
+        return _combined({name: file_sha256(folder / name) for name in weights | files})
     expected: dict[str, str] = _record(folder)["sha256"]
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.name != RECORD}
     for name in sorted(present | set(expected)):
