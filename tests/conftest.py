@@ -1,14 +1,11 @@
 import ipaddress
-import os
 import signal
 import socket
 
 import pytest
 from hypothesis import settings
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded: threads cost tiny models more than they save
-
-from clausescan import scan
+from clausescan import cli, scan
 from tests import specimen
 
 settings.register_profile("steady", deadline=None, derandomize=True)
@@ -48,6 +45,29 @@ def loopback_only(monkeypatch):
     )
     yield tries
     assert not tries, f"tried to reach {tries}"
+
+
+@pytest.fixture
+def one_thread():
+    """For tiny models, which wait for a second thread longer than they work."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def run(capsysbinary):
+    """Run a command line in this process: (status, stdout, stderr)."""
+
+    def call(*arguments):
+        status = cli.run_command([str(a) for a in arguments])
+        out, err = capsysbinary.readouterr()
+        return status, out.decode(), err.decode()
+
+    return call
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from clausescan.providers import registry
 from clausescan.schema.report import Report
 from tests import fakeserver, specimen
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ROOT = Path(__file__).parents[1]
 SERVER = "openai:http://127.0.0.1:9/v1#some/model"
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from clausescan import cli, prompt, resources
+from clausescan import prompt, resources
 from clausescan.clausetypes import finding
 from clausescan.clausetypes.definition import own_prompt
 from clausescan.clausetypes.finding import find_types, select
@@ -21,16 +21,6 @@ from tests import owntypes
 GOOD = owntypes.FORCE_MAJEURE
 DESCRIBED = "description: A kind of clause.\n"
 FIELD = "  x: {kind: flag, meaning: something}\n"
-
-
-@pytest.fixture
-def run(capsysbinary):
-    def call(*arguments):
-        status = cli.run_command([str(a) for a in arguments])
-        out, err = capsysbinary.readouterr()
-        return status, out.decode(), err.decode()
-
-    return call
 
 
 def source(text, name="t.yaml"):

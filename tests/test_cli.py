@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from clausescan import __version__, cli, scan
+from clausescan import __version__, scan
 from clausescan.errors import EXIT_CODES, ClausescanError, ModelError
 from clausescan.schema.generated import all_schemas
 from clausescan.schema.report import Report, Transcript
@@ -22,18 +22,6 @@ def model(monkeypatch, fake_model):
     """What the command line takes for the shipped model."""
     monkeypatch.setattr(scan._Run, "model", property(lambda self: fake_model))
     return fake_model
-
-
-@pytest.fixture
-def run(capsysbinary):
-    """Run a command line in this process: (status, stdout, stderr)."""
-
-    def call(*arguments):
-        status = cli.run_command([str(a) for a in arguments])
-        out, err = capsysbinary.readouterr()
-        return status, out.decode(), err.decode()
-
-    return call
 
 
 @pytest.fixture

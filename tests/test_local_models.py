@@ -27,6 +27,8 @@ from clausescan.schema.shapes import SHAPES
 from tests import fakeserver, specimen, tinymodels
 from tests.tinymodels import MAKERS
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 GRAY = np.array(specimen.picture().convert("L"))
 
 

@@ -6,13 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from clausescan import cli
 from clausescan.config import ExtractConfig
 from clausescan.errors import ModelError, UsageError
 from clausescan.providers import fetch, registry, store
 from clausescan.providers.glance import GlanceThenRead
 from clausescan.providers.served import ServedModel
 from tests import fakeserver, specimen
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 NAME, COMMIT = "someone/tiny-llava", "a" * 40
 
@@ -54,16 +55,6 @@ def hub(monkeypatch, tiny):
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
     return hub
-
-
-@pytest.fixture
-def run(capsysbinary):
-    def call(*arguments):
-        status = cli.run_command([str(a) for a in arguments])
-        out, err = capsysbinary.readouterr()
-        return status, out.decode(), err.decode()
-
-    return call
 
 
 def opened(model):

@@ -13,6 +13,8 @@ from clausescan.ui.workspace import Workspaces
 from tests import fakeserver, owntypes, specimen
 from tests.uiserver import wait_for
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 pytest.importorskip("gradio")
 
 

@@ -10,7 +10,6 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-torch.set_num_threads(1)
 TEXT = [
     '{"passages":[{"type":"termination","first_words":"11. Termination. Either party","last_words":"ten (10) Business Days."}]}',
     '{"heading_words":2,"continues_from_previous":false,"continues_on_next":true,"for_convenience":true,"for_cause":false}',
