@@ -1,6 +1,7 @@
 import ipaddress
 import signal
 import socket
+import sys
 
 import pytest
 from hypothesis import settings
@@ -68,6 +69,19 @@ def run(capsysbinary):
         return status, out.decode(), err.decode()
 
     return call
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Standard output that takes itself for a terminal of 140 columns."""
+    import functools
+
+    import rich.console
+
+    from clausescan import tables
+
+    monkeypatch.setattr(sys.stdout.__class__, "isatty", lambda self: True, raising=False)
+    monkeypatch.setattr(tables, "Console", functools.partial(rich.console.Console, width=140, force_terminal=False))
 
 
 @pytest.fixture

@@ -24,18 +24,6 @@ def model(monkeypatch, fake_model):
     return fake_model
 
 
-@pytest.fixture
-def terminal(monkeypatch):
-    import functools
-
-    import rich.console
-
-    from clausescan import tables
-
-    monkeypatch.setattr(sys.stdout.__class__, "isatty", lambda self: True, raising=False)
-    monkeypatch.setattr(tables, "Console", functools.partial(rich.console.Console, width=140, force_terminal=False))
-
-
 def clausescan(*arguments, **options):
     return subprocess.run([sys.executable, "-m", "clausescan", *arguments], cwd=ROOT, capture_output=True, text=True, **options)
 

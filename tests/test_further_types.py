@@ -19,7 +19,6 @@ from clausescan.schema.report import Report
 from clausescan.schema.shapes import SHAPES, title
 from tests import fakeserver, specimen
 from tests.specimen import described
-from tests.test_cli import run, terminal  # noqa: F401 (fixtures)
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -222,7 +221,7 @@ def test_prompts_of_all_types_name_every_choice():
                 assert all(f'"{word}"' in rendered for word in choice), name
 
 
-def test_what_a_model_was_not_taught_it_says(run, monkeypatch, fake_model, small_photo, terminal):  # noqa: F811
+def test_what_a_model_was_not_taught_it_says(run, monkeypatch, fake_model, small_photo, terminal):
     """Not an error, not a guess: cannot tell, with the reason."""
     report = scan.extract([small_photo, small_photo], ExtractConfig(types=("termination", "ip_ownership")), model=fake_model)
     verdict = report.verdicts["ip_ownership"]

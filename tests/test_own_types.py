@@ -29,7 +29,6 @@ from clausescan.schema.generated import all_schemas, report_model
 from clausescan.schema.report import Report
 from tests import fakeserver, owntypes, specimen
 from tests.specimen import described
-from tests.test_cli import run, terminal  # noqa: F401 (fixtures)
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -65,7 +64,7 @@ def report(tmp_path_factory):
         return scan.extract(folder / "page.png", config)
 
 
-def test_the_steps_of_the_readme(run, large, terminal, tmp_path):  # noqa: F811
+def test_the_steps_of_the_readme(run, large, terminal, tmp_path):
     assert len(owntypes.FORCE_MAJEURE.splitlines()) < 10
     assert f"<!-- own type -->\n\n```yaml\n{owntypes.FORCE_MAJEURE}```" in README.read_text()
     types = ("--types", f"termination,{owntypes.NAME}", "--types-from", tmp_path / "types")
@@ -201,7 +200,7 @@ def test_known_types_stay_strict_in_reports(fake_model, small_photo):
             Report.model_validate_json(json.dumps(broken))
 
 
-def test_every_format(run, page, tmp_path):  # noqa: F811
+def test_every_format(run, page, tmp_path):
     types = ("--types", f"termination,{owntypes.NAME}", "--types-from", tmp_path / "types")
     formats = "json,jsonl,csv,html,pdf,png,coco,w3c"
     with fakeserver.served(owntypes.replying()) as server:
@@ -263,7 +262,7 @@ def test_a_batch_carries_own_types(flat, tmp_path):
     assert f'class="type-{owntypes.NAME}"' in summary and "Insurance: cannot tell (needs a larger model)" in summary
 
 
-def test_broken_files_end_with_2_before_anything_is_read(run, page, tmp_path):  # noqa: F811
+def test_broken_files_end_with_2_before_anything_is_read(run, page, tmp_path):
     owntypes.write(tmp_path / "types", "fields: 1\n", "broken.yaml")
     began = time.monotonic()
     status, out, err = run("extract", page, "--types", "broken", "--types-from", tmp_path / "types")
