@@ -45,17 +45,6 @@ def test_drafts_are_there_again_with_their_document(two):
     assert shown_text(two, 0) == "Half a thought"
 
 
-def test_a_save_that_is_refused_loses_no_draft(two):
-    form = draft(two, 0, "Not to be lost")
-    two.evaluate("document.querySelector('.cs-view').dataset.document = 99")  # which the server does not know
-    form.get_by_role("button", name="Save").click()
-    two.get_by_text("this document is no longer there").first.wait_for()
-    two.evaluate("document.querySelector('.cs-view').dataset.document = 1")
-    two.locator(".cs-card[data-clause='1'] [data-act=accept]").click()
-    two.locator(".cs-card[data-clause='1'] .cs-review.accepted").wait_for()
-    assert form.get_by_label("Text").input_value() == "Not to be lost"
-
-
 def test_nothing_is_removed_before_a_question(two):
     asked = []
     two.once("dialog", lambda question: (asked.append(question.message), question.dismiss()))
