@@ -296,5 +296,5 @@ def _status(result: Any) -> int:
             _complain(f"page {page.index + 1} {page.status}: {page.message}", 0)
     for clause in getattr(result, "clauses", ()):
         if not clause.complete:
-            _complain(f"page {clause.page_index + 1}: the model's answer on a passage was invalid; its fields are missing", 0)
+            _complain(f"page {clause.page + 1}: the model's answer on a passage was invalid; its fields are missing", 0)
     return exit_code(result)

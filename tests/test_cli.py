@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import signal
@@ -237,3 +238,10 @@ def test_an_overlay_of_another_photo_does_not_stay(run, model, photo_file, tmp_p
     model.text = specimen.reading(())
     assert run("extract", tmp_path / "blank.png", "--overlay", overlay)[0] == 3
     assert not overlay.exists()
+
+
+def test_an_invalid_answer_is_told_on_stderr(run, model, photo_file):
+    model.passages = (dataclasses.replace(specimen.TERMINATION, answer_json="{"),)
+    status, out, err = run("extract", photo_file, "--json", "-")
+    assert (status, len(Report.model_validate_json(out).clauses)) == (4, 1)
+    assert err == "clausescan: page 1: the model's answer on a passage was invalid; its fields are missing\n"
