@@ -27,12 +27,12 @@ pytest.importorskip("gradio")
 @pytest.fixture
 def page(done, workspaces, home, monkeypatch):
     """The page's handlers, called as by a tab that shows the document; what it warns of is in `warnings`."""
-    from clausescan.ui import blocks
+    from clausescan.ui import handlers
     from clausescan.ui.desk import Desk
 
-    made = blocks._Page(Desk(workspaces, Pipeline(lambda config: None), ExtractConfig(), home, signed_in=False))
+    made = handlers.Handlers(Desk(workspaces, Pipeline(lambda config: None), ExtractConfig(), home, signed_in=False))
     made.warnings = []
-    monkeypatch.setattr(blocks.gr, "Warning", lambda message, **_: made.warnings.append(message))
+    monkeypatch.setattr(handlers.gr, "Warning", lambda message, **_: made.warnings.append(message))
     return made
 
 
