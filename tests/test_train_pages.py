@@ -1,5 +1,7 @@
 """Pages made for training: our own passages, CUAD's spans, masked words."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,8 @@ import torch
 from clausescan.model.vocabulary import MASK, Vocabulary
 from clausescan.train.clause_losses import masked_words, tag_loss
 from clausescan.train.curriculum import TAUGHT
+from clausescan.train.labels import LabelledPage
+from clausescan.train.mixing import joints, mixed
 from clausescan.train.passages import composed_pages, load_passages, parse
 from clausescan.train.spans import align
 from clausescan.train.targets import tags_of, words_of
@@ -26,6 +30,38 @@ def test_a_passage_knows_where_its_clauses_stand() -> None:
 def test_marks_that_do_not_match_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="marks"):
         parse(text, [{"id": 1, "type": "termination", "heading_words": 0, "fields": {}}])
+
+
+def test_a_mixed_page_keeps_its_clauses_and_the_words_beside_them() -> None:
+    pages = composed_pages(load_passages(), 30, seed=3)
+    rng = np.random.default_rng(2)
+    seen = 0
+    for page, other in pairwise(pages):
+        tags = [np.tile(np.arange(len(words_of(p))), (1, 1)) for p in (page, other)]
+        made = mixed(page, other, rng, (tags[0], tags[1]))
+        if made is None:
+            assert not joints(page) or len(joints(other)) < 2
+            continue
+        new, further = made
+        words = words_of(new)
+        assert further is not None and further.shape == (1, len(words))
+        for word, n in zip(words, further[0], strict=True):
+            assert word in words_of(page)[n : n + 1] + words_of(other)[n : n + 1]
+        assert np.all(np.diff(new.middles()) > 0)
+        texts = [[_texts(p) for p in (page, other)], _texts(new)]
+        assert all(clause in texts[0][0] + texts[0][1] for clause in texts[1])
+        if sum(map(len, new.lines)) > sum(map(len, page.lines)):
+            seen += 1
+            assert len(texts[1]) >= len(texts[0][0]) or len(words) > 700
+    assert seen > 5
+
+
+def _texts(page: LabelledPage) -> list[tuple[str, str, str]]:
+    out = []
+    for c in page.clauses:
+        lines = [" ".join(page.lines[n]) for n in range(c.first[0], c.last[0] + 1)]
+        out.append((c.type, page.lines[c.first[0]][c.first[1]], " ".join(lines)))
+    return out
 
 
 def test_composed_pages_keep_every_clause_whole() -> None:

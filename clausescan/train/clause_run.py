@@ -26,6 +26,8 @@ class ClauseRun:
     warmup: int = 20
     weight_decay: float = 0.05
     changed_share: float = 0.6
+    mixed_share: float = 0.5
+    """Of the pages shown as transcript alone that have a stretch of another page set into them."""
     answer_weight: float = 1.0
     """Of an answer's loss beside the choice of words."""
     field_weight: float = 0.3

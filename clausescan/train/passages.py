@@ -21,6 +21,8 @@ PASSAGES = Path(__file__).with_name("passages.jsonl")
 HELD_OUT_SHARE = 12
 """One passage in so many is for measuring."""
 _MARK = re.compile(r"\{(\d+):|:(\d+)\}")
+MOST_WORDS = 700
+"""No further passage is added to a page of so many words."""
 _PITCH_PT, _GAP_PT = 13.0, 8.0
 
 
@@ -74,8 +76,10 @@ def composed_pages(passages: list[Passage], count: int, seed: int = 1) -> list[L
         wanted = int(rng.integers(2, 8))
         if len(queue) < wanted:
             queue += rng.permutation(len(passages)).tolist()
-        chosen, queue = queue[:wanted], queue[wanted:]
-        out.append(_compose([passages[i] for i in chosen], number, rng))
+        chosen: list[Passage] = []
+        while len(chosen) < wanted and sum(len(p.words) for p in chosen) < MOST_WORDS:
+            chosen.append(passages[queue.pop(0)])
+        out.append(_compose(chosen, number, rng))
     return out
 
 

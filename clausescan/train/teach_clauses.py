@@ -38,6 +38,7 @@ from clausescan.train.clause_losses import (
 )
 from clausescan.train.clause_run import ClauseRun
 from clausescan.train.labels import LabelledPage
+from clausescan.train.mixing import mixed
 from clausescan.train.optimisers import MuonAndAdam
 from clausescan.train.sightings import Sighting
 from clausescan.train.spans import SpanTags
@@ -134,9 +135,11 @@ def _work(
                     loss, choice, answer = weak_loss(model, teacher, weak[step * run.accumulate + n], rng, run)
                 else:
                     page, sighting = learn[order[at * run.accumulate + n]]
-                    loss, choice, answer = page_loss(
-                        model, teacher, page, sighting, further.get((page.pdf, page.index)), rng, run
-                    )
+                    spans = further.get((page.pdf, page.index))
+                    if sighting is None and rng.random() < run.mixed_share:
+                        guest, _ = learn[int(rng.integers(len(learn)))]
+                        page, spans = mixed(page, guest, rng, (spans, further.get((guest.pdf, guest.index)))) or (page, spans)
+                    loss, choice, answer = page_loss(model, teacher, page, sighting, spans, rng, run)
                     for _ in range(run.further_answers):
                         other = answerable[int(rng.integers(len(answerable)))]
                         loss = loss + further_answer_loss(model, teacher, *other, rng, run)
