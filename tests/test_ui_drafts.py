@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.test_ui_browser import FAKE, browser, drop, finished, photos, running, shown_text, visit
+from tests.uibrowser import FAKE, browser, drop, finished, photos, running, shown_text, visit
 
 __all__ = ["browser", "visit"]  # fixtures
 

@@ -15,7 +15,7 @@ import pytest
 from clausescan.ui.folders import sweep
 from tests import specimen
 from tests.system_tools import need
-from tests.test_ui_browser import browser, drop, finished, photos, take, visit  # noqa: F401 (fixtures)
+from tests.uibrowser import browser, drop, finished, photos, take, visit  # noqa: F401 (fixtures)
 from tests.uiserver import FAKE, REAL, ROOT, environment, running
 
 SAMPLE = ROOT / "samples" / "services-agreement.jpg"
