@@ -16,7 +16,7 @@ import typer
 
 from clausescan import __version__
 from clausescan.config import ExtractConfig, page_numbers
-from clausescan.errors import EXIT_CODES, ClausescanError, OutputError, UsageError, described
+from clausescan.errors import EXIT_CODES, ClausescanError, InputError, ModelError, OutputError, UsageError, described, printable
 from clausescan.options import Budget, Bytes, Dpi, Model, MostPages, Pages, Pixels, Types, TypesClass, TypesFrom
 from clausescan.outputs import DocumentOutput, Drawing, check_outputs, write_json
 
@@ -85,18 +85,26 @@ def extract(
         pdf_pages=None if pages is None else page_numbers(pages),
         pdf_dpi=pdf_dpi,
     )
+    files = DocumentOutput(photos, formats, out, json, overlay) if formats is not None or out is not None else None
     check_outputs(photos, json, overlay)
-    files = DocumentOutput(photos, formats, out, json) if formats is not None or out is not None else None
     from clausescan import scan
 
-    takers = [Drawing(overlay, config).page] if overlay else []
+    drawing = Drawing(overlay, config) if overlay else None
+    takers = [drawing.page] if drawing else []
     takers += [files.document.page] if files else []
 
     def take(page: PicturedPage) -> None:
         for taker in takers:
             taker(page)
 
-    report = scan.extract(photos, config, on_picture=take if takers else None)
+    try:
+        report = scan.extract(photos, config, on_picture=take if takers else None)
+    except (InputError, ModelError):
+        if drawing:
+            drawing.end(len(photos))
+        raise
+    if drawing:
+        drawing.end(len(report.pages))
     if files:
         files.end(report)
     if files and files.shown:
@@ -282,8 +290,7 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str, status: int) -> int:
-    printable = "".join(c if c.isprintable() else "\ufffd" for c in message)
-    sys.stderr.write(f"clausescan: {printable}\n")
+    sys.stderr.write(f"clausescan: {printable(message)}\n")
     return status
 
 

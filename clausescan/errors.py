@@ -38,6 +38,10 @@ class InputError(ClausescanError):
     exit_code = 3
 
 
+class LimitError(InputError):
+    """A photo beyond an option's limit of pixels or bytes, before any of it is decoded."""
+
+
 class UnreadablePageError(InputError):
     """The file is a picture, but no contract page in it can be read. `reason` is a short fixed key."""
 
@@ -113,6 +117,11 @@ def place(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if "clausescan" in Path(f.filename).parts] or frames
     return f"{Path(own[-1].filename).name}:{own[-1].lineno}"
+
+
+def printable(message: str) -> str:
+    """A message for a terminal: file names and the like may hold control characters."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in message)
 
 
 def described(error: BaseException) -> str:

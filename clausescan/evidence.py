@@ -164,13 +164,14 @@ def _two_forms(one: Any, other: Any, words: Sequence[str]) -> bool:
 def _phrases(name: str, claimed: Sequence[str], words: Sequence[str], cue: Cue) -> _Found:  # noqa: ARG001
     found = _Found(name)
     plain = [_name_word(w) for w in words]
+    telling = [i for i, w in enumerate(plain) if w]  # not the "&" between two names
     for claim in claimed:
         wanted = [w for w in map(_name_word, claim.split()) if w]
-        at = _run(plain, wanted)
-        if at is None:
+        run = _run([plain[i] for i in telling], wanted)
+        if run is None:
             found.drop()
             continue
-        last = at + len(wanted) - 1
+        at, last = telling[run], telling[run + len(wanted) - 1]
         text = _as_printed(words[at : last + 1], claim)
         longest = MAX_PARTY_CHARS if len(claim) <= MAX_PARTY_CHARS else MAX_PHRASE_CHARS
         if text and len(text) <= longest:
@@ -224,8 +225,15 @@ def _run(words: list[str], wanted: list[str]) -> int | None:
 
 
 def _as_printed(words: Sequence[str], claim: str) -> str:
-    """The name as the page has it; its closing full stop or possessive only if the claim has one too."""
-    text = " ".join(words).strip(" ,;:()[]{}“”\"‘’'")
+    """The name as the page has it; its closing full stop or possessive only if the claim has one too, brackets only in pairs."""
+    whole = " ".join(words)
+    text = whole.strip(" ,;:()[]{}“”\"‘’'")
     if not claim.endswith("."):
         text = text.rstrip(' .,;:()[]“”"')
+    before, behind = whole.split(text, 1) if text else ("", "")
+    for opening, closing in ("()", "[]"):
+        if text.count(opening) > text.count(closing) and closing in behind:
+            text += closing
+        elif text.count(closing) > text.count(opening) and opening in before:
+            text = opening + text
     return text if _POSSESSIVE.search(claim) else _POSSESSIVE.sub("", text)

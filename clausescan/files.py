@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,18 +13,24 @@ from clausescan.errors import OutputError, UsageError
 
 MOST_NAME_BYTES = 255
 """Of a file's own name, on all common file systems. The temporary names here stay below that, whatever the letters."""
+_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def write_atomic(path: str | Path, data: bytes | Iterable[bytes]) -> None:
     """Write a file so that a reader sees the old one or the new one, never a part, even after a power cut.
 
     `data` may come in pieces, so that a long file need not be held in memory.
-    Follows a symbolic link to its target; leaves pipes and devices such as /dev/stdout to be written directly.
+    Follows a symbolic link to its target; pipes, devices and open descriptors such as /dev/stdout are written directly, the last
+    from where they stand, also when they are files.
     Raises `OutputError`.
     """
     target = Path(path)
     pieces = (data,) if isinstance(data, bytes) else data
     try:
+        if (descriptor := _descriptor(target)) is not None:
+            with os.fdopen(os.dup(descriptor), "wb") as stream:
+                stream.writelines(pieces)
+            return
         if target.exists() and not target.is_file() and not target.is_dir():
             with target.open("wb") as stream:
                 stream.writelines(pieces)
@@ -41,12 +48,20 @@ def check_writable(path: str | Path) -> None:
             raise IsADirectoryError(21, "Is a directory")
         if is_too_long(target):
             raise OSError(errno.ENAMETOOLONG, "File name too long")
-        if target.exists() and not target.is_file():
+        if _descriptor(target) is not None or (target.exists() and not target.is_file()):
             return
         with tempfile.NamedTemporaryFile(dir=target.resolve().parent, prefix=".clausescan-"):
             pass
     except OSError as error:
         raise _cannot(target, error) from None
+
+
+def _descriptor(path: Path) -> int | None:
+    """The open descriptor that a path such as /dev/stdout or /dev/fd/3 stands for on Unix."""
+    if path.as_posix() in _STREAMS and path.exists():
+        return _STREAMS[path.as_posix()]
+    number = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d{1,6})", path.as_posix())
+    return int(number[1]) if number and path.exists() else None
 
 
 def is_too_long(path: Path) -> bool:

@@ -25,26 +25,33 @@ class Drawing:
         from clausescan.providers.registry import asked_types
 
         self.path, self.types = path, asked_types(config)
+        self._drawn: set[int] = set()
 
     def page(self, page: PicturedPage) -> None:
         """Draw the clauses of a page that was read and write the picture, that of the document's second page as NAME-2."""
         from clausescan import overlay
         from clausescan.files import write_atomic
 
-        number = page.report.index + 1
-        name = self.path if number == 1 else self.path.with_name(f"{self.path.stem}-{number}{self.path.suffix}")
         if page.report.status != "read":
-            if name.is_file():
-                name.unlink()
             return
+        name = self._name(page.report.index)
         picture = overlay.draw(page.rgb, page.clauses, page.first_number, types=self.types)
         write_atomic(name, overlay.encode(picture, name.suffix))
+        self._drawn.add(page.report.index)
+
+    def end(self, pages: int) -> None:
+        """Remove what an earlier run left where one of this many pages was not drawn."""
+        for index in set(range(pages)) - self._drawn:
+            self._name(index).unlink(missing_ok=True)
+
+    def _name(self, index: int) -> Path:
+        return self.path if index == 0 else self.path.with_name(f"{self.path.stem}-{index + 1}{self.path.suffix}")
 
 
 class DocumentOutput:
     """What `--format` and `--out` ask for: files named after the first photo, or one text format on standard output."""
 
-    def __init__(self, photos: list[str], formats: str | None, out: Path | None, json: str | None) -> None:
+    def __init__(self, photos: list[str], formats: str | None, out: Path | None, json: str | None, overlay: Path | None) -> None:
         from clausescan.export.formats import FORMATS, DocumentFiles, parse_formats
         from clausescan.files import check_writable, make_folder
 
@@ -57,10 +64,13 @@ class DocumentOutput:
             base = out / ("stdin" if photos[0] == STDOUT else Path(photos[0]).stem)
             targets = [base.with_name(base.name + FORMATS[name].suffix) for name in names]
             originals = {Path(p).resolve() for p in photos if p != STDOUT}
+            beside = {Path(p).resolve() for p in (json, overlay) if p is not None and str(p) != STDOUT}
             later_pages = {p for p in originals if "png" in names and p.match(f"{glob.escape(base.name)}-*.png")}
             for target in [*targets, *(base.with_name(p.name) for p in later_pages)]:
                 if target.resolve() in originals:
                     raise UsageError(f"{target} is one of the photos and would be overwritten; choose another --out")
+                if target.resolve() in beside:
+                    raise UsageError(f"--json or --overlay names {target}, which --format writes as well")
                 check_writable(target)
         self.document = DocumentFiles(names, None if out is None else base)
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from clausescan.config import ExtractConfig
-from clausescan.errors import ClausescanError, InputError, UsageError
+from clausescan.errors import ClausescanError, InputError, LimitError, UsageError
 from clausescan.page import Photo
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "HEIF")
@@ -68,6 +68,8 @@ def pages(sources: tuple[str | Path, ...], config: ExtractConfig) -> Iterator[Ph
         raise _too_many(config)
     if sum(str(s) == STDIN for s in sources) > 1:
         raise UsageError("standard input (-) can be given only once")
+    if len(sources) > 1 and sum(_announced(source, config) for source in sources) > config.max_pages:
+        raise _too_many(config)
     count = 0
     for source in sources:
         for page in _pages_of(source, config):
@@ -79,6 +81,28 @@ def pages(sources: tuple[str | Path, ...], config: ExtractConfig) -> Iterator[Ph
 
 def _too_many(config: ExtractConfig) -> UsageError:
     return UsageError(f"the document has more than {config.max_pages} pages; allow more with --max-pages")
+
+
+def _announced(source: str | Path, config: ExtractConfig) -> int:
+    """How many pages a file will give, by its header alone: one where that cannot be told, or has no other pages."""
+    if str(source) == STDIN:
+        return 1
+    import pypdfium2
+
+    try:
+        file = load(source, config)
+        if _is_pdf(file):
+            with _pdfium_lock, pypdfium2.PdfDocument(file.data) as document:
+                count = len(document)
+        else:
+            _register_heif()
+            with _open(file, config) as image:
+                count = _frame_count(image, file)
+                if image.format != "TIFF":
+                    return 1
+        return len(_chosen(count, config, file.name))
+    except (InputError, pypdfium2.PdfiumError):  # told when its turn comes
+        return 1
 
 
 def load(source: str | Path, config: ExtractConfig) -> SourceFile:
@@ -101,9 +125,13 @@ def _printable(name: str) -> str:
 
 def decode(file: SourceFile, config: ExtractConfig) -> Iterator[Photo | Failure]:
     """The pages of one file; one that cannot be had is a `Failure` between the others. Raises `InputError` where none can."""
-    if PDF_MAGIC in file.data[:PDF_MAGIC_WITHIN]:
+    if _is_pdf(file):
         return _decode_pdf(file, config)
     return _decode_picture(file, config)
+
+
+def _is_pdf(file: SourceFile) -> bool:
+    return PDF_MAGIC in file.data[:PDF_MAGIC_WITHIN]
 
 
 def _pages_of(source: str | Path, config: ExtractConfig) -> Iterator[Photo | Failure]:
@@ -142,8 +170,8 @@ def _bytes(source: str | Path, name: str, limit: int) -> bytes:
     return data
 
 
-def _too_many_bytes(name: str, limit: int) -> InputError:
-    return InputError(f"{name}: larger than {limit / 1e6:.0f} MB; allow more with --max-bytes")
+def _too_many_bytes(name: str, limit: int) -> LimitError:
+    return LimitError(f"{name}: larger than {limit / 1e6:.0f} MB; allow more with --max-bytes")
 
 
 def _decode_picture(file: SourceFile, config: ExtractConfig) -> Iterator[Photo | Failure]:
@@ -286,9 +314,9 @@ def _register_heif() -> None:
     pillow_heif.register_heif_opener(thumbnails=False)
 
 
-def _too_many_pixels(name: str, config: ExtractConfig) -> InputError:
+def _too_many_pixels(name: str, config: ExtractConfig) -> LimitError:
     limit = f"{config.max_pixels / 1e6:.0f} megapixels"
-    return InputError(f"{name}: has more than {limit}; allow more with --max-pixels")
+    return LimitError(f"{name}: has more than {limit}; allow more with --max-pixels")
 
 
 def _damaged(name: str, error: Exception) -> InputError:

@@ -41,6 +41,8 @@ from clausescan.schema.report import (
 from clausescan.schema.shapes import ClauseShape, title
 from clausescan.verdict import REASONS, document_verdict, page_verdict, unreadable_verdict, untaught_verdict
 
+MOST_TOLD = 3
+"""Of a document's failures beside the first, how many its error names."""
 UNREADABLE = 0.4
 """A page whose words are read with less mean confidence than this is not quoted from at all."""
 
@@ -197,9 +199,14 @@ class _Run:
             self.warnings.append(warning)
 
     def raise_if_all_failed(self) -> None:
-        """Raise the first page's error when there is no other page."""
-        if self._failed and len(self._failed) == self._count:
-            raise self._failed[0]
+        """Raise the first page's error when no page did well, a model's before others: it would fail for further files, too."""
+        if not self._failed or len(self._failed) < self._count:
+            return
+        error = next((e for e in self._failed if isinstance(e, ModelError)), self._failed[0])
+        others = {str(e) for e in self._failed} - {str(error)}
+        if others:
+            raise type(error)("; ".join([str(error), *sorted(others)[:MOST_TOLD]])) from None
+        raise error
 
     def _read(self, work: PageWork, photo: Photo) -> None:
         model = self.model

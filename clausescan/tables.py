@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clausescan.errors import ClausescanError, ModelError, ServerError
+from clausescan.errors import ClausescanError, ModelError, ServerError, printable
 from clausescan.export.field_text import field_texts, why_none
 from clausescan.schema.report import Clause, Report, Transcript, Verdict
 from clausescan.schema.shapes import title
@@ -38,7 +38,7 @@ def show_report(report: Report) -> None:
         where = f"page {left_out.page + 1}: {title(left_out.type).lower()} listed but not quoted"
         console.print(Text(f"{where} ({left_out.reason.replace('_', ' ')})", style="yellow"))
     for warning in report.warnings:
-        console.print(Text(f"warning: {plain(warning)}", style="yellow"))
+        console.print(Text(f"warning: {printable(warning)}", style="yellow"))
     seconds = report.seconds.get("total", 0.0)
     console.print(Text(f"{report.model.name}, {report.visual_tokens} visual tokens, {seconds:.1f} s", style="dim"))
 
@@ -50,7 +50,7 @@ def show_transcript(transcript: Transcript) -> None:
         if i:
             console.print()
         for line in page.lines:
-            console.print(Text(plain(line.text)))
+            console.print(Text(printable(line.text)))
 
 
 def show_checks() -> int:
@@ -67,7 +67,7 @@ def show_checks() -> int:
             table.add_row(name, Text(check()))
         except (ClausescanError, ImportError) as error:
             healthy = False
-            table.add_row(name, Text(f"WRONG: {plain(str(error))}", style="red", overflow="fold"))
+            table.add_row(name, Text(f"WRONG: {printable(str(error))}", style="red", overflow="fold"))
     console.print(table)
     return 0 if healthy else ModelError.exit_code
 
@@ -81,7 +81,7 @@ def show_models(server: str | None) -> int:
     console.print(Text(f"built in: clausescan-compact ({_built_in()})"))
     for model in fetched():
         size = f"{model.size_bytes / 1e6:,.1f} MB"
-        console.print(Text(plain(f"fetched: {model.name} at {model.revision[:12]}, {size}, {model.folder}")))
+        console.print(Text(printable(f"fetched: {model.name} at {model.revision[:12]}, {size}, {model.folder}")))
     for family in FAMILIES.values():
         console.print(
             Text(f"known by name: {family.title}, such as {family.example}, up to {family.visual_tokens} visual tokens a picture")
@@ -96,10 +96,10 @@ def _show_server(console: Console, server: str) -> int:
     try:
         names = ServedModel(address, timeout_s=30.0).models()
     except ServerError as error:
-        console.print(Text(f"not reachable: {plain(str(error))}", style="red"))
+        console.print(Text(f"not reachable: {printable(str(error))}", style="red"))
         return error.exit_code
     held = address.model in names or f"{address.model}:latest" in names  # as Ollama lists a name without a tag
-    console.print(Text(plain(f"reachable: {address.base}, {'with' if held else 'WITHOUT'} {address.model}")))
+    console.print(Text(printable(f"reachable: {address.base}, {'with' if held else 'WITHOUT'} {address.model}")))
     return 0 if held else ModelError.exit_code
 
 
@@ -110,14 +110,9 @@ def _built_in() -> str:
     return "present" if (PACKAGE / "weights" / OURS).is_file() else "missing"
 
 
-def plain(text: str) -> str:
-    """Text that came from a photo or a file name, made safe for a terminal: no control characters."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
-
-
 def _title(clause: Clause) -> Text:
     name = title(clause.type)
-    return Text(f"{name}\n{plain(clause.heading)}" if clause.heading else name)
+    return Text(f"{name}\n{printable(clause.heading)}" if clause.heading else name)
 
 
 def _text(clause: Clause) -> Text:
@@ -128,7 +123,7 @@ def _text(clause: Clause) -> Text:
         if len(text) > SHOWN_CHARS:
             text.append("[…]")
             return text
-        text.append(plain(word), style="underline yellow" if i in uncertain else "")
+        text.append(printable(word), style="underline yellow" if i in uncertain else "")
         text.append(" ")
     return text.append("…") if clause.continues_on_next else text
 
@@ -137,7 +132,7 @@ def _fields(clause: Clause) -> Text:
     if clause.fields is None:
         return Text(why_none(clause), style="" if clause.complete else "red")
     lines = [f"{name}: {value}" if value else name for name, value in field_texts(clause.fields)]
-    return Text(plain("; ".join(lines)) or "-")
+    return Text(printable("; ".join(lines)) or "-")
 
 
 def _verdict(name: str, verdict: Verdict) -> Text:

@@ -37,11 +37,16 @@ def test_photos_are_found_in_natural_order_without_our_own(tree):
         (["[!a].p?g"], ["out"], "B.PNG"),
         (["notes.txt"], [], "notes.txt"),
         ([], ["drafts/", "su?", "out"], "a.jpg B.PNG"),
+        ([], ["./drafts", "././sub", "/out"], "a.jpg B.PNG"),
         ([], ["**/deep/**", "g.png", "[z-a]"], "a.jpg B.PNG drafts/h.jpg sub/c.heic"),
     ],
 )
 def test_patterns(tree, include, exclude, expected):
     assert find(tree, include, exclude).photos == tuple(expected.split())
+
+
+def test_patterns_that_nothing_matches_are_told(tree):
+    assert find(tree, ["*.jpg", "*.jpeg"], ["drafts", "photos/drafts"]).unused == ("*.jpeg", "photos/drafts")
 
 
 def test_names_that_are_no_text_are_told(tree):

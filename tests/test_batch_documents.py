@@ -149,16 +149,17 @@ def test_pages_with_others_between_them_are_not_joined(clause, places, expected)
 
 
 def test_a_file_that_failed_is_a_page_that_failed(report):
-    report = report.model_copy(update={"warnings": ("page 1: look here", "page 1, indemnity: else")})
-    entries = {
-        f: Entry(f, "0" * 64, "k", f, "failed" if f == "b" else "done", "timeout" if f == "b" else None, None, ()) for f in "abc"
-    }
+    report = report.model_copy(update={"warnings": ("page 1: look here", "page 1, indemnity: else", "of all")})
+    entries = {f: Entry(f, "0" * 64, "k", f, "done", None, None, ()) for f in "abc"}
+    entries["b"] = Entry("b", "0" * 64, "k", "b", "failed", "timeout", "too slow", ())
     result = merge(Document("abc", ("a", "b", "c")), entries, {"a": report, "c": report})
     assert [(p.index, p.status) for p in result.report.pages] == [(0, "read"), (1, "failed"), (2, "read")]
     assert [c.page for c in result.report.clauses] == [0, 0, 0, 2, 2, 2]
     assert result.report.warnings == (
         "page 1: look here",
         "page 1, indemnity: else",
+        "of all",
+        "page 2: too slow",
         "page 3: look here",
         "page 3, indemnity: else",
     )

@@ -132,6 +132,11 @@ def test_fee_months(text, months, kept):
         ("the Supplier shall indemnify", "Customer", None),
         ("Blue Hills Parties and the Agent", "Hills Parties and", "Hills Parties and"),
         ("the Supplier shall indemnify", "...", None),
+        ("Johnson & Johnson shall indemnify", "Johnson & Johnson", "Johnson & Johnson"),
+        ("Acme – Beta, Inc. shall indemnify", "Acme Beta", "Acme – Beta"),
+        ("Acme (UK), at its cost, shall indemnify", "Acme (UK)", "Acme (UK)"),
+        ("Acme (UK). Beta shall indemnify", "Acme UK", "Acme (UK)"),
+        ("(Acme) shall indemnify", "Acme", "Acme"),
     ],
 )
 def test_parties_are_copied_from_the_page(text, claim, printed):

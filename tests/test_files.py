@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -63,3 +65,15 @@ def test_links_modes_and_devices(tmp_path):
     assert target.stat().st_mode & 0o777 == 0o640
     write_atomic("/dev/null", b"z")
     check_writable("/dev/null")
+
+
+def test_an_open_descriptor_is_written_from_where_it_stands(tmp_path):
+    """`> all.json` around several commands: each writes behind the one before."""
+    command = "import sys; from clausescan.files import *; check_writable('/dev/stdout'); write_atomic('/dev/stdout', b'two\\n')"
+    with (tmp_path / "all.json").open("wb") as stream:
+        stream.write(b"one\n")
+        stream.flush()
+        for _ in range(2):
+            subprocess.run([sys.executable, "-c", command], stdout=stream, check=True)
+    assert (tmp_path / "all.json").read_bytes() == b"one\ntwo\ntwo\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["all.json"]

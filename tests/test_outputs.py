@@ -113,3 +113,24 @@ def test_a_name_that_is_no_text_is_written_out(run, photo_file, tmp_path):
     assert run("extract", os.fsdecode(path), "--json", tmp_path / "r.json")[0] == 0
     report = Report.model_validate_json((tmp_path / "r.json").read_bytes())
     assert report.pages[0].source.name == "caf\\udce9.png"
+
+
+def test_no_overlay_of_an_earlier_run_stays_for_a_page_that_cannot_be_decoded(run, photo_file, tmp_path):
+    second, marked = tmp_path / "second.png", [tmp_path / "m.png", tmp_path / "m-2.png"]
+    second.write_bytes(photo_file.read_bytes())
+    assert run("extract", photo_file, second, "--overlay", marked[0], "--json", tmp_path / "j.json")[0] == 0
+    assert all(path.exists() for path in marked)
+    second.write_bytes(b"torn")
+    assert run("extract", photo_file, second, "--overlay", marked[0], "--json", tmp_path / "j.json")[0] == 6
+    assert [path.exists() for path in marked] == [True, False]
+    assert run("extract", second, "--overlay", marked[0])[0] == 3
+    assert not marked[0].exists()
+
+
+def test_the_json_may_lie_in_the_new_folder_but_not_under_a_formats_name(run, photo_file, tmp_path):
+    out = tmp_path / "results"
+    assert run("extract", photo_file, "--format", "csv", "--out", out, "--json", out / "page.json") == (0, "", "")
+    assert set(os.listdir(out)) == {"page.csv", "page.json"}
+    for option in ("--json", "--overlay"):
+        status, _, err = run("extract", photo_file, "--format", "csv", "--out", out, option, out / "page.csv")
+        assert (status, "page.csv, which --format writes" in err) == (2, True)

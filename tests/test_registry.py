@@ -145,6 +145,8 @@ def test_what_is_not_what_was_fetched_is_not_loaded(hub, spoil):
         (folder / store.RECORD).write_text("[]")
     with pytest.raises(ModelError, match="fetch"):
         opened(NAME)
+    fetch.fetch(NAME, COMMIT)  # as it says
+    assert opened(NAME).name == NAME
 
 
 def test_what_the_hub_refuses_is_told_in_our_words(monkeypatch, tmp_path):

@@ -1,8 +1,9 @@
 """A model on a server that is busy, slow, failing or not there: how often it is asked, and how each failure is told."""
 
+import gc
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -112,11 +113,6 @@ def test_nothing_is_sent_after_an_interrupt(monkeypatch):
     """Neither a question that waits for its turn nor a second attempt. The first question's thread stands in for the keyboard."""
     asked, ended = threading.Event(), threading.Event()
 
-    class Pool(ThreadPoolExecutor):
-        def shutdown(self, *rest, **named):
-            ended.set()
-            super().shutdown(*rest, **named)
-
     def data_uri(picture):
         if len(picture) == 1:
             asked.wait(60)
@@ -130,9 +126,32 @@ def test_nothing_is_sent_after_an_interrupt(monkeypatch):
         ended.wait(60)
         return 503, {}, b""
 
-    monkeypatch.setattr(served, "ThreadPoolExecutor", Pool)
     monkeypatch.setattr(served, "data_uri", data_uri)
     questions = [replace(question(), picture=np.zeros((n, 1), np.uint8)) for n in range(1, 9)]
-    with fakeserver.served(reply) as server, pytest.raises(KeyboardInterrupt):
-        ServedModel(parse_address(server.option), parallel=2).ask(questions)
+    with fakeserver.served(reply) as server:
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            ServedModel(parse_address(server.option), parallel=2).ask(questions)
+        assert time.monotonic() - began < 30  # it does not wait for the reply that is under way
+        ended.set()
+        time.sleep(1.0)  # for what must not be sent
     assert len(server.bodies) == 1
+
+
+def test_an_error_that_is_told_again_does_not_keep_the_pages_it_was_told_for(waits):
+    with fakeserver.served() as server:
+        pass
+    model = ServedModel(parse_address(server.option))
+    kept = []
+    for _ in range(4):
+        page = np.zeros((3, 3), np.uint8)
+        kept.append(weakref.ref(page))
+
+        def ask(page):
+            with pytest.raises(errors.ServerUnreachableError):
+                model.ask([replace(question(), picture=page)])
+
+        ask(page)
+        del page
+    gc.collect()
+    assert sum(ref() is not None for ref in kept) <= 1

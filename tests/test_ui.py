@@ -1,6 +1,8 @@
 """The page's workspaces, queue, downloads and settings, without a browser."""
 
+import os
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -15,7 +17,7 @@ from clausescan.ui.downloads import FORMAT_NAMES, download
 from clausescan.ui.joblist import state
 from clausescan.ui.pipeline import Pipeline
 from clausescan.ui.preferences import Preferences
-from clausescan.ui.workspace import now
+from clausescan.ui.workspace import forget_later, now
 from tests import specimen
 from tests.uidesk import upload
 from tests.uiserver import wait_for
@@ -38,8 +40,12 @@ def test_a_key_opens_only_its_own_users_workspace(workspaces):
 def test_an_upload_stays_for_a_moment_for_whoever_sent_the_same(workspaces, tmp_path, monkeypatch):
     monkeypatch.setattr("clausescan.ui.workspace.UPLOAD_SECONDS", 0.2)
     path = upload(tmp_path)
-    documents = [workspaces.open("", None).add([path], ExtractConfig()) for _ in range(2)]
+    spaces = [workspaces.open("", None) for _ in range(3)]
+    documents = [space.add([path], ExtractConfig()) for space in spaces]
     assert documents[0].sources[0] != documents[1].sources[0]
+    forget_later([path])
+    time.sleep(0.15)
+    spaces.pop().remove(documents.pop().number)  # which leaves the upload as old as it is
     wait_for(lambda: not path.exists(), 5)
     assert all(document.sources[0].is_file() for document in documents)
     with pytest.raises(OutputError, match=r"page\.png cannot be kept"):
@@ -50,8 +56,10 @@ def test_removing_a_document_deletes_its_files(done):
     workspace, document = done
     assert document.previews[0].path.is_file()
     assert workspace.shown == document.number
+    taken = download([document], "csv", workspace.downloads)
     workspace.remove(document.number)
     assert not document.folder.exists()
+    assert not taken.exists()
     assert workspace.shown is None
     with pytest.raises(UsageError):
         workspace.find(document.number)
@@ -126,6 +134,10 @@ def test_downloads_have_names_of_their_own(done, tmp_path):
     assert (one.name, one.read_text().count("accepted")) == ("page.csv", 1)
     assert download(twins, "csv", tmp_path).name == "clausescan.csv.zip"
     assert one.parent != download([document], "csv", tmp_path).parent
+    assert one.exists()
+    os.utime(one.parent.parent, (0, 0))
+    download([document], "csv", tmp_path)
+    assert not one.exists()  # one of long ago
     with pytest.raises(UsageError):
         download([], "csv", tmp_path)
     with pytest.raises(UsageError):

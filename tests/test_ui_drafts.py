@@ -36,6 +36,8 @@ def test_drafts_are_there_again_with_their_document(two):
     two.get_by_role("button", name="two.png").first.click()
     title(two, "two.png")
     assert not form.is_visible()
+    two.locator(".cs-card[data-clause='0'] [data-act=edit]").click()
+    assert form.get_by_label("Text").input_value() == shown_text(two, 0)  # nothing of the other document's draft
     two.get_by_role("button", name="one.png").first.click()
     title(two, "one.png")
     assert form.get_by_label("Text").input_value() == "Half a thought"
@@ -43,6 +45,16 @@ def test_drafts_are_there_again_with_their_document(two):
     two.locator(".cs-card[data-clause='0'] .cs-review.corrected").wait_for()
     assert not form.is_visible()
     assert shown_text(two, 0) == "Half a thought"
+
+
+def test_an_act_leaves_the_photo_where_it_was(two):
+    two.locator("[data-act=zoom-in]").click(click_count=4)
+    place = "box => { box.scrollTop = 0.7 * box.scrollHeight; return box.scrollTop; }"
+    before = two.locator(".cs-scroll").evaluate(place)
+    assert before > 0
+    two.locator(".cs-card[data-clause='0'] [data-act=accept]").evaluate("button => button.click()")
+    two.locator(".cs-card[data-clause='0'] .cs-review.accepted").wait_for()
+    assert abs(two.locator(".cs-scroll").evaluate("box => box.scrollTop") - before) < 2
 
 
 def test_nothing_is_removed_before_a_question(two):

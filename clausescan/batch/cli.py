@@ -11,7 +11,7 @@ import typer
 from clausescan.batch.settings import BatchSettings, default_workers
 from clausescan.clausetypes.finding import select
 from clausescan.config import MAX_TIMEOUT_S, ExtractConfig, page_numbers
-from clausescan.errors import UsageError
+from clausescan.errors import UsageError, printable
 from clausescan.export.formats import FORMATS, parse_formats
 from clausescan.options import Budget, Bytes, Dpi, Model, MostPages, Pages, Pixels, Types, TypesClass, TypesFrom
 
@@ -94,5 +94,7 @@ def batch(
     counts = ", ".join(f"{number} {status}" for status, number in sorted(outcome.statuses.items()))
     sys.stdout.write(f"{sum(outcome.statuses.values())} photos: {counts}\n")
     for path in outcome.closed:
-        sys.stderr.write(f"clausescan: {path}: cannot be opened, or has a name that is no text\n")
+        sys.stderr.write(f"clausescan: {printable(path)}: cannot be opened, or has a name that is no text\n")
+    for pattern in outcome.unused:
+        sys.stderr.write(f"clausescan: nothing in {printable(str(folder))} matches the pattern {printable(pattern)}\n")
     return outcome.exit_code

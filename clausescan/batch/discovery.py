@@ -24,13 +24,15 @@ class Found:
     photos: tuple[str, ...]
     closed: tuple[str, ...]
     """Folders that may not be listed, and files whose names are no text."""
+    unused: tuple[str, ...] = ()
+    """Patterns of `include` and `exclude` that nothing matched: misspelt, perhaps."""
 
 
 def find(folder: Path, include: Iterable[str] = (), exclude: Iterable[str] = (), out: Path | None = None) -> Found:
     """Every photo below a folder. Passed over are hidden files and folders, links to folders, the output folder and those of
     other batches; excluded folders are not even opened.
     """
-    wanted, unwanted = [_glob(p) for p in include], [_glob(p) for p in exclude]
+    wanted, unwanted = _Patterns(include), _Patterns(exclude)
     closed: list[str] = []
     photos: list[str] = []
     own = None if out is None else out.resolve()
@@ -39,7 +41,7 @@ def find(folder: Path, include: Iterable[str] = (), exclude: Iterable[str] = (),
         closed.append(_printable(os.path.relpath(error.filename, folder)))
 
     def is_entered(path: Path) -> bool:
-        if path.name.startswith(".") or _matches_folder(unwanted, path.relative_to(folder).as_posix()):
+        if path.name.startswith(".") or unwanted.match_folder(path.relative_to(folder).as_posix()):
             return False
         return path.resolve() != own and not os.path.isdir(path / STATE)  # Path.is_dir would raise in a closed folder
 
@@ -48,8 +50,9 @@ def find(folder: Path, include: Iterable[str] = (), exclude: Iterable[str] = (),
         for name in files:
             path = Path(place, name)
             relative = path.relative_to(folder).as_posix()
-            taken = _matches(wanted, relative) if wanted else path.suffix.lower() in SUFFIXES
-            if name.startswith(".") or not taken or _matches(unwanted, relative):
+            if name.startswith(".") or unwanted.match(relative):
+                continue
+            if not (wanted.match(relative) if wanted else path.suffix.lower() in SUFFIXES):
                 continue
             try:
                 if not path.is_file():
@@ -58,7 +61,7 @@ def find(folder: Path, include: Iterable[str] = (), exclude: Iterable[str] = (),
                 closed.append(_printable(relative))
                 continue
             (photos if _is_text(relative) else closed).append(relative if _is_text(relative) else _printable(relative))
-    return Found(tuple(sorted(photos, key=natural)), tuple(sorted(closed, key=natural)))
+    return Found(tuple(sorted(photos, key=natural)), tuple(sorted(closed, key=natural)), wanted.unused + unwanted.unused)
 
 
 def natural(text: str) -> tuple[tuple[str | int, ...], str]:
@@ -83,19 +86,41 @@ def base_names(photos: Iterable[str]) -> dict[str, str]:
     return {p: p if is_ambiguous(stem.casefold()) else stem for p, stem in stems.items()}
 
 
-def _matches(patterns: Iterable[re.Pattern[str]], path: str) -> bool:
-    """Whether the file or a folder above it is meant."""
-    places = [path, *(str(p) for p in PurePosixPath(path).parents if str(p) != ".")]
-    return any(pattern.fullmatch(place) for pattern in patterns for place in places)
+class _Patterns:
+    """Patterns of `--include` or `--exclude`, which remember whether anything matched them."""
 
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._globs = {pattern: _glob(pattern) for pattern in patterns}
+        self._used: set[str] = set()
 
-def _matches_folder(patterns: Sequence[re.Pattern[str]], path: str) -> bool:
-    """Whether everything in a folder is meant. What matches the folder and an empty name matches any name in it."""
-    return _matches(patterns, path) or any(pattern.fullmatch(f"{path}/") for pattern in patterns)
+    def __bool__(self) -> bool:
+        return bool(self._globs)
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Those that nothing has matched so far."""
+        return tuple(pattern for pattern in self._globs if pattern not in self._used)
+
+    def match(self, path: str) -> bool:
+        """Whether the file or a folder above it is meant."""
+        return self._any([path, *(str(p) for p in PurePosixPath(path).parents if str(p) != ".")])
+
+    def match_folder(self, path: str) -> bool:
+        """Whether everything in a folder is meant. What matches the folder and an empty name matches any name in it."""
+        return self.match(path) or self._any([f"{path}/"])
+
+    def _any(self, places: Sequence[str]) -> bool:
+        matching = {name for name, glob in self._globs.items() if any(glob.fullmatch(place) for place in places)}
+        self._used |= matching
+        return bool(matching)
 
 
 def _glob(pattern: str) -> re.Pattern[str]:
-    """`*` and `?` stay within a name, `**` does not; one without a slash means a name in any folder. Case does not matter."""
+    """`*` and `?` stay within a name, `**` does not; one without a slash means a name in any folder. Case does not matter.
+
+    `./` in front means the batch's folder itself, as a slash does.
+    """
+    pattern = re.sub(r"^(?:\./)+", "/", pattern)
     body = pattern.strip("/")
     out = "" if "/" in body or pattern.startswith("/") else "(?:.*/)?"
     at = 0

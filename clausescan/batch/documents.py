@@ -80,6 +80,7 @@ def merge(document: Document, entries: Mapping[str, Entry], reports: Mapping[str
         report = reports.get(file)
         if report is None:
             pages.append(_failed(at, entries[file], first))
+            warnings.append(f"page {at + 1}: {entries[file].message}")
         else:
             pages += [page.model_copy(update={"index": at + page.index}) for page in report.pages]
             clauses += [clause.model_copy(update={"page": at + clause.page}) for clause in report.clauses]
@@ -94,7 +95,7 @@ def merge(document: Document, entries: Mapping[str, Entry], reports: Mapping[str
             "clauses": tuple(clauses),
             "unplaced": tuple(unplaced),
             "pages": tuple(pages),
-            "warnings": tuple(warnings),
+            "warnings": tuple(dict.fromkeys(warnings)),  # one about the whole document comes from each file
         }
     )
     return DocumentResult(document=document.name, files=files, report=merged, joined=join(clauses, places))

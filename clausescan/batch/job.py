@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clausescan.config import ExtractConfig
-from clausescan.errors import InputError, ModelError, OutputError, UsageError, described
+from clausescan.errors import InputError, LimitError, ModelError, OutputError, UsageError, described
 from clausescan.files import make_folder, write_atomic
 
 if TYPE_CHECKING:
@@ -108,5 +108,6 @@ def _status(report: Report) -> str:
 
 
 def _reason(error: Exception) -> str:
-    kinds = ((InputError, "input"), (ModelError, "model"), (UsageError, "limits"), (MemoryError, "memory"))
+    limits, memory = ((LimitError, UsageError), "limits"), (MemoryError, "memory")
+    kinds = (limits, (InputError, "input"), (ModelError, "model"), memory)
     return next((reason for kind, reason in kinds if isinstance(error, kind)), "internal")

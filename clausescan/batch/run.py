@@ -48,6 +48,8 @@ class BatchOutcome:
     """Photos by status."""
     closed: tuple[str, ...]
     """Folders that may not be listed, and files whose names are no text."""
+    unused: tuple[str, ...] = ()
+    """Patterns that nothing matched."""
 
     @property
     def exit_code(self) -> int:
@@ -81,7 +83,7 @@ def run_batch(
         with batch:
             batch.do(runner, loader)
             batch.sum_up(documents)
-    return BatchOutcome(Counter(batch.journal.entries[file].status for file in found.photos), found.closed)
+    return BatchOutcome(Counter(batch.journal.entries[file].status for file in found.photos), found.closed, found.unused)
 
 
 class _Batch:

@@ -43,7 +43,7 @@ class BatchSettings:
     retry_failed: bool = False
 
     def __post_init__(self) -> None:
-        if not self.folder.is_dir():
+        if not os.path.isdir(self.folder):  # Path.is_dir would raise in a closed folder
             raise InputError(f"{self.folder}: is no folder; a batch works on a folder of photos")
         inner, outer = self.folder.resolve(), self.out.resolve()
         if inner == outer or outer in inner.parents:

@@ -43,9 +43,9 @@ def candidates(folder: str | Path | None = None) -> list[Path]:
     Raises `UsageError` where there is no such folder; the user's own folder may be missing.
     """
     place = user_folder() if folder is None else Path(folder)
-    if place.is_file() or _is_type(place):
+    if os.path.isfile(place) or _is_type(place):
         return [place]
-    if not place.is_dir():
+    if not os.path.isdir(place):
         if folder is None:
             return []
         raise UsageError(f"--types-from: no folder and no file named {place}")
@@ -102,11 +102,11 @@ def problem_of_name(name: str) -> str | None:
 
 
 def _is_type(path: Path) -> bool:
-    return path.is_dir() and any((path / name).is_file() for name in (PROMPT, *SCHEMAS))
+    return os.path.isdir(path) and any(os.path.isfile(path / name) for name in (PROMPT, *SCHEMAS))
 
 
 def _is_type_file(path: Path) -> bool:
-    return path.suffix in SUFFIXES and path.is_file()
+    return path.suffix in SUFFIXES and os.path.isfile(path)
 
 
 def source_of(candidate: Path) -> TypeSource:

@@ -68,7 +68,8 @@ def clause_rows(report: Report) -> Iterator[dict[str, str]]:
             "quads_photo_px": json.dumps(clause.quads, separators=(",", ":")),
         }
         row |= _fields(clause) | _review(review)
-        yield {column: row[column] if column in row else _plain(getattr(clause, column, None)) for column in names}
+        own = {column: _plain(getattr(clause, column, None)) for column in (*_FIRST, *_LAST) if column not in row}
+        yield {column: (row | own).get(column, "") for column in names}
 
 
 def csv_line(cells: Iterable[str]) -> str:

@@ -35,7 +35,7 @@ table { border-collapse: collapse; } th, td { text-align: left; padding: .2rem .
 .card { border: 1px solid #bbb; border-left-width: .5rem; padding: .6rem .8rem; margin-bottom: .8rem; }
 .card:target, .card:focus-within { background: #fff8d6; }
 blockquote { margin: .5rem 0; white-space: pre-wrap; overflow-wrap: anywhere; } .small { font-size: .85rem; color: #555; }
-.rejected blockquote { text-decoration: line-through; } .mark.rejected { fill-opacity: 0; stroke: #6e6e6e; }
+.rejected blockquote { text-decoration: line-through; } .mark.mark.rejected { fill-opacity: 0; stroke: #6e6e6e; }
 .review { font-weight: 600; } summary { cursor: pointer; }
 a { color: #004a7a; } a:focus-visible { outline: 3px solid #000; outline-offset: 2px; }
 @media (max-width: 50rem) { .page { grid-template-columns: minmax(0, 1fr); } }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clausescan.errors import ModelError, OutputError
-from clausescan.providers.store import Fetched, fetched, file_sha256, folder_of, root, wanted, write_record
+from clausescan.providers.store import Fetched, check, fetched, file_sha256, folder_of, root, wanted, write_record
 
 
 def fetch(name: str, revision: str | None = None) -> Fetched:
@@ -18,7 +18,7 @@ def fetch(name: str, revision: str | None = None) -> Fetched:
     no safetensors, `OutputError` when the cache cannot be written.
     """
     target = folder_of(name)
-    known = _known(name)
+    known = _sound(name)
     if known is not None and revision == known.revision:
         return known
     commit, files = _files(name, revision)
@@ -43,6 +43,17 @@ def fetch(name: str, revision: str | None = None) -> Fetched:
     if found is None:
         raise ModelError(f"{name} was fetched but cannot be found in {root()}")
     return found
+
+
+def _sound(name: str) -> Fetched | None:
+    """The model in the cache, None where a file of it is not what was fetched."""
+    known = _known(name)
+    try:
+        if known is not None:
+            check(known.folder)
+    except ModelError:
+        return None
+    return known
 
 
 def _known(name: str) -> Fetched | None:

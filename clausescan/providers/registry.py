@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from clausescan.answer import PageModel
@@ -40,7 +41,7 @@ def open_model(config: ExtractConfig) -> PageModel:
         asker = ServedModel(parse_address(name), timeout_s=config.timeout_s, parallel=config.parallel)
         return GlanceThenRead(compact(None), asker)
     folder = local_folder(name)
-    return compact(folder) if (folder / OURS).is_file() else _other(folder, name)
+    return compact(folder) if os.path.isfile(folder / OURS) else _other(folder, name)
 
 
 def identity(config: ExtractConfig) -> str:
@@ -58,7 +59,7 @@ def identity(config: ExtractConfig) -> str:
         other = config.model
     else:
         folder = local_folder(config.model)
-        if (folder / OURS).is_file():
+        if os.path.isfile(folder / OURS):
             return file_sha256(folder / OURS)
         other = check(folder)
     return hashlib.sha256(f"{other} {ours}".encode()).hexdigest()
@@ -68,7 +69,7 @@ def is_loaded_whole(config: ExtractConfig) -> bool:
     """Whether every process that opens this model holds a model of another house in its memory."""
     if config.model is None or config.model.startswith(SERVED):
         return False
-    return not (local_folder(config.model) / OURS).is_file()
+    return not os.path.isfile(local_folder(config.model) / OURS)
 
 
 def asked_types(config: ExtractConfig) -> tuple[ClauseType, ...]:
@@ -87,12 +88,12 @@ def asked_types(config: ExtractConfig) -> tuple[ClauseType, ...]:
 def local_folder(name: str) -> Path:
     """The folder of a model given by path or by a fetched model's name. Raises `ModelError` when there is neither."""
     try:
-        if name and Path(name).is_dir():
+        if name and os.path.isdir(name):
             return Path(name)
     except OSError:  # too long for a path
         pass
     if HUB_ID.fullmatch(name) and ".." not in name:
-        if folder_of(name).is_dir():
+        if os.path.isdir(folder_of(name)):
             return folder_of(name)
         raise ModelError(
             f"no folder and no fetched model named {name}; models are never fetched but by: clausescan models fetch {name}"
@@ -111,7 +112,7 @@ def _other(folder: Path, name: str) -> PageModel:
     from clausescan.providers.glance import GlanceThenRead
     from clausescan.providers.local import LocalModel
 
-    if not (folder / "config.json").is_file():
+    if not os.path.isfile(folder / "config.json"):
         raise ModelError(f"{folder} holds no model: neither {OURS} of ours nor config.json of another's")
     shown = name if folder != Path(name) else folder.resolve().name
     other = LocalModel(folder, shown)

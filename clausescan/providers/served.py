@@ -16,7 +16,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +39,7 @@ from clausescan.errors import (
     UsageError,
 )
 from clausescan.providers.question import Question, Written
+from clausescan.providers.threads import answers
 
 KEY = "CLAUSESCAN_API_KEY"
 """Environment variable with the server's key, if it wants one."""
@@ -119,19 +119,14 @@ class ServedModel:
     def ask(self, questions: Sequence[Question]) -> list[Written | AnswerError]:
         """Answers in order; an error for each that was cut off or refused. Raises `ServerError` when the server fails."""
         if self._given_up is not None and time.monotonic() - self._given_up[0] < GIVEN_UP_SECONDS:
-            raise self._given_up[1]
+            raise self._given_up[1].with_traceback(None)  # or it would keep every page that it was raised for
         client = self._client  # made here, not in several threads at once
         ended = threading.Event()
-        with ThreadPoolExecutor(self._parallel, "clausescan-ask") as pool:
-            try:
-                running = [pool.submit(self._answer, client, question, ended) for question in questions]
-                return [future.result() for future in running]
-            except BaseException as error:  # Ctrl-C too: no question that waits, and no further attempt, is sent after it
-                ended.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                if isinstance(error, ServerUnreachableError | ServerDeniedError | ServerModelMissingError | ServerRedirectError):
-                    self._given_up = (time.monotonic(), error)
-                raise
+        try:
+            return answers(lambda question: self._answer(client, question, ended), questions, self._parallel, ended)
+        except (ServerUnreachableError, ServerDeniedError, ServerModelMissingError, ServerRedirectError) as error:
+            self._given_up = (time.monotonic(), type(error)(str(error)))  # a new one: this one keeps its page
+            raise
 
     def models(self) -> list[str]:
         """Names of the models that the server lists. Raises `ServerError`."""

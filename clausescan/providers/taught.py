@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
@@ -24,7 +25,7 @@ def answered_types(folder: Path) -> tuple[ClauseType, ...]:
 
 
 def _listed(folder: Path, key: str) -> tuple[ClauseType, ...]:
-    if not (folder / OURS).is_file():
+    if not os.path.isfile(folder / OURS):  # Path.is_file would raise in a closed folder
         return CLAUSE_TYPES
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))

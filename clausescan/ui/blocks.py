@@ -118,10 +118,11 @@ class _Page:
         self.files.upload(self.on.upload, [self.key, self.files], [self.files, *shown], **quiet)
         self.snap.click(self.on.photograph, [self.key, self.camera], [self.camera, *shown], **quiet)
         for part in (self.jobs, self.view):
-            part.act(self.on.act, [self.key], shown, **quiet)
+            part.act(self.on.act, [self.key], shown, trigger_mode="multiple", concurrency_limit=1, **quiet)
         self.one.click(self.on.download_one, [self.key, self.format], [self.ready], **quiet)
         self.all.click(self.on.download_all, [self.key, self.format], [self.ready], **quiet)
+        one_by_one: dict[str, Any] = {"concurrency_id": "settings", "concurrency_limit": 1}  # the last choice is saved last
         for control in chosen:
             noticed = control.blur if control is self.name else control.input  # not with every letter
-            noticed(self.on.choose, [self.key, *chosen], None, **quiet)
+            noticed(self.on.choose, [self.key, *chosen], None, trigger_mode="always_last", **one_by_one, **quiet)
         self.theme.input(None, [self.theme], None, js=_THEME, api_visibility="private")

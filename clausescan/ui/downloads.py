@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
+import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,13 +29,15 @@ FORMAT_NAMES = {
     "w3c": "W3C Web Annotations",
 }
 """What each format is called on the page."""
+KEPT_SECONDS = 600.0
+"""How long a download can be fetched, at least, before the next one that is made removes it."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a ZIP knows: an archive tells nothing of when."""
 
 
 def download(documents: Sequence[Document], format_name: str, folder: Path) -> Path:
     """One file with the documents in a format: the format's own for one document, else a ZIP. Raises `UsageError`,
-    `InputError` where a photo cannot be decoded again, and `OutputError`.
+    `InputError` where a photo cannot be decoded again, and `OutputError`. Downloads of some time ago are removed.
 
     The file lies in a new folder below `folder`, with a name that nobody can guess. In a ZIP of several documents each has a
     folder of its own, if any of them has several files.
@@ -43,7 +47,8 @@ def download(documents: Sequence[Document], format_name: str, folder: Path) -> P
     documents = [document for document in documents if document.report is not None]
     if not documents:
         raise UsageError("there is no result to download yet")
-    place = folder / "downloads" / secrets.token_urlsafe(12)
+    _clear(folder)
+    place = folder / secrets.token_urlsafe(12)
     stems = _unique([document.sources[0].stem.lstrip(".") or "document" for document in documents])
     written = {
         stem: write(document, (format_name,), place / str(number) / stem)
@@ -57,6 +62,13 @@ def download(documents: Sequence[Document], format_name: str, folder: Path) -> P
     for number in range(len(documents)):
         shutil.rmtree(place / str(number))
     return archive
+
+
+def _clear(folder: Path) -> None:
+    for place in folder.glob("*/"):
+        with contextlib.suppress(OSError):
+            if time.time() - place.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(place)
 
 
 def _pack(archive: Path, written: Mapping[str, Sequence[Path]]) -> None:

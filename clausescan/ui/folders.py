@@ -46,8 +46,12 @@ def private_folder(parent: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
+        held = [descriptor]
+        with contextlib.suppress(OSError, OutputError):
+            held.append(lock(parent / LOCK, wait=True))  # or a start would find the folder half removed
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(descriptor)
+        for each in held:
+            os.close(each)
     if folder.exists():
         raise OutputError(f"{folder} could not be removed; it holds uploaded photos")
 

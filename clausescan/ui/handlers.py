@@ -77,7 +77,11 @@ class Handlers:
             chosen = [kind for kind in held.types if kind in offered]
             name = user if user is not None else held.reader
             types = gr.CheckboxGroup(choices=labelled(offered), value=chosen)
-            choice = (types, held.budget, held.model or "", held.together, name, held.theme)
+            models = self.desk.models()
+            if (held.model or "") not in {value for _, value in models}:  # Gradio takes no value beside the choices
+                models = [*models, (f"{held.model} (not on this machine)", held.model or "")]
+            model = gr.Dropdown(choices=models, value=held.model or "")
+            choice = (types, held.budget, model, held.together, name, held.theme)
             return (workspace.key, *self._shown(workspace, (-1, -1)), *choice)
 
         return handler
@@ -152,7 +156,7 @@ class Handlers:
         def handler(key: str, format_name: str, request: gr.Request) -> Any:
             workspace = self._workspace(key, request)
             documents = [] if workspace.shown is None else [workspace.find(workspace.shown)]
-            return _link(download(documents, format_name, workspace.folder))
+            return _link(download(documents, format_name, workspace.downloads))
 
         return handler
 
@@ -163,7 +167,7 @@ class Handlers:
         @_told(1)
         def handler(key: str, format_name: str, request: gr.Request) -> Any:
             workspace = self._workspace(key, request)
-            return _link(download(list(workspace.documents.values()), format_name, workspace.folder))
+            return _link(download(list(workspace.documents.values()), format_name, workspace.downloads))
 
         return handler
 

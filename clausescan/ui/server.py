@@ -12,10 +12,10 @@ import logging
 import os
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
-import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -101,6 +101,7 @@ def serve(settings: ServerSettings, opener: Opener | None = None) -> None:
     _check_installed()
     from clausescan.ui.pipeline import Pipeline
 
+    environment = dict(os.environ)
     os.environ.update(ENVIRONMENT)
     with listening(settings.host, settings.port) as listener, private_folder(root()) as folder, _all_files_in(folder):
         _silence()
@@ -108,7 +109,7 @@ def serve(settings: ServerSettings, opener: Opener | None = None) -> None:
         pipeline.start()
         try:
             with _ending_on_signals():
-                _run(settings, listener, folder, pipeline)
+                _run(settings, listener, folder, pipeline, environment)
         finally:
             pipeline.end()
 
@@ -143,7 +144,19 @@ def _offer(family: socket.AddressFamily, address: Any) -> str:
     return "; --port 0 takes any that is free"
 
 
-def _run(settings: ServerSettings, listener: socket.socket, folder: Path, pipeline: Pipeline) -> None:
+def _browse(address: str, environment: Mapping[str, str]) -> None:
+    """Open the page in the user's browser: in a process of its own, since a text browser runs until it is left, and in the
+    environment that the page was started in, or the browser would keep its files in the page's folder.
+    """
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with contextlib.suppress(OSError):
+        command = [sys.executable, "-m", "webbrowser", address]
+        subprocess.Popen(command, env=environment, start_new_session=True, **quiet)  # noqa: S603 (no shell, our own address)
+
+
+def _run(
+    settings: ServerSettings, listener: socket.socket, folder: Path, pipeline: Pipeline, environment: Mapping[str, str]
+) -> None:
     import uvicorn
 
     hosts = frozenset({*LOOPBACK, settings.host}) if is_loopback(settings.host) else None
@@ -158,7 +171,7 @@ def _run(settings: ServerSettings, listener: socket.socket, folder: Path, pipeli
         sys.stderr.write("clausescan: without --certificate, photos and the password travel unencrypted on your network\n")
     sys.stdout.flush()
     if settings.browser:
-        webbrowser.open(address)
+        _browse(address, environment)
     server.run(sockets=[listener])
 
 

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -99,6 +99,11 @@ class Workspace:
         self._lock = threading.RLock()
         self._next = 1
 
+    @property
+    def downloads(self) -> Path:
+        """The folder of the files that were made to be taken away; it need not exist."""
+        return self.folder / "downloads"
+
     def touch(self, view: bool = False) -> None:
         """Something has changed; `view`: of what is looked at."""
         with self._lock:
@@ -159,6 +164,7 @@ class Workspace:
                 self.shown = next((n for n, d in self.documents.items() if d.report is not None), None)
             if document.status != "running":  # else its thread is at its files, and removes them
                 shutil.rmtree(document.folder, ignore_errors=True)
+            shutil.rmtree(self.downloads, ignore_errors=True)
             self.touch(view=True)
 
     def correct(self, number: object, correction: Correction) -> None:
@@ -222,16 +228,20 @@ def _take(upload: Path, folder: Path) -> Path:
         os.link(upload, target)
     except OSError as error:
         raise OutputError(f"{upload.name} cannot be kept: {error.strerror}") from None
-    timer = threading.Timer(UPLOAD_SECONDS, _forget, [upload])
-    timer.daemon = True
-    timer.start()
     return target
 
 
+def forget_later(uploads: Iterable[Path]) -> None:
+    """Remove uploads' paths in a while, whether they become documents or not, unless they are sent again meanwhile."""
+    for upload in uploads:
+        timer = threading.Timer(UPLOAD_SECONDS, _forget, [upload])
+        timer.daemon = True
+        timer.start()
+
+
 def _forget(upload: Path) -> None:
-    """Remove an upload's path unless it was sent again meanwhile."""
     with contextlib.suppress(OSError):
-        if time.time() - upload.stat().st_ctime >= UPLOAD_SECONDS / 2:
+        if time.time() - upload.stat().st_mtime >= UPLOAD_SECONDS / 2:  # links to it do not change that time
             upload.unlink()
 
 

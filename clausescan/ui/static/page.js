@@ -50,11 +50,10 @@ function showWords(evidence) {
 
 function zoomTo(zoom) {
   kept.zoom = Math.min(6, Math.max(0.5, zoom));
-  const pages = element.querySelector('.cs-pages');
-  if (!pages) return;
+  if (!element.querySelector('.cs-pages')) return;
   const box = element.querySelector('.cs-scroll'), before = box.scrollHeight;
   const middle = { x: box.scrollLeft + box.clientWidth / 2, y: box.scrollTop + box.clientHeight / 2 };
-  pages.style.setProperty('--zoom', kept.zoom);
+  element.style.setProperty('--zoom', kept.zoom); // on what stays: new content would jump to its own size first
   element.querySelector('.cs-zoom').textContent = `${Math.round(100 * kept.zoom)} %`;
   const ratio = box.scrollHeight / before;
   box.scrollLeft = middle.x * ratio - box.clientWidth / 2;
@@ -184,6 +183,12 @@ function restore() {
     Object.assign(kept, { document: documentNumber(), clause: null, zoom: 1 });
   }
   takeAnswer();
+  // The content is changed node by node, so a control that was edited keeps its value, even for another document's clause.
+  for (const one of element.querySelectorAll('.cs-form[hidden]')) {
+    if (drafts().has(Number(one.dataset.clause))) continue;
+    one.reset();
+    showFieldset(one);
+  }
   for (const [clause, values] of drafts()) {
     if (!form(clause)) continue;
     form(clause).hidden = false;
