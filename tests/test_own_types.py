@@ -21,7 +21,7 @@ from clausescan.clausetypes.definition import own_prompt
 from clausescan.clausetypes.finding import find_types
 from clausescan.config import ExtractConfig, TypeSource
 from clausescan.export import to_json
-from clausescan.export.csv_rows import columns
+from clausescan.export.csv_rows import clause_rows, columns
 from clausescan.providers import registry
 from clausescan.schema.batch_result import DocumentResult
 from clausescan.schema.clauses import BUILT_IN
@@ -228,6 +228,12 @@ def test_a_column_of_the_same_name_stands_apart(report):
     names = columns(report.model_copy(update={"own_types": (own,)}))
     assert len(set(names)) == len(names)
     assert f"{owntypes.NAME}.page" in names
+
+
+def test_a_column_holds_nothing_but_its_field(report):
+    """`first` is also an attribute of our own clauses."""
+    own = report.own_types[0].model_copy(update={"fields": {"first": "flag"}})
+    assert {row["first"] for row in clause_rows(report.model_copy(update={"own_types": (own,)}))} == {""}
 
 
 def test_a_batch_carries_own_types(flat, tmp_path):

@@ -148,7 +148,7 @@ def _browse(address: str, environment: Mapping[str, str]) -> None:
     """Open the page in the user's browser: in a process of its own, since a text browser runs until it is left, and in the
     environment that the page was started in, or the browser would keep its files in the page's folder.
     """
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    quiet: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     with contextlib.suppress(OSError):
         command = [sys.executable, "-m", "webbrowser", address]
         subprocess.Popen(command, env=environment, start_new_session=True, **quiet)  # noqa: S603 (no shell, our own address)
