@@ -106,6 +106,10 @@ class OutputError(ClausescanError):
     exit_code = 5
 
 
+class InternalError(ClausescanError):
+    """A page that met a defect of ours; the message says which and where, and quotes nothing."""
+
+
 class PartialError(ClausescanError):
     """Some of several inputs failed; the others are done."""
 

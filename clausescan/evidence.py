@@ -213,15 +213,17 @@ def _nearest(spans: list[_Span], cue: Cue, words: Sequence[str]) -> _Span:
 
 
 def _name_word(word: str) -> str:
-    """A word as names are compared: no punctuation around, no possessive, any case."""
-    return _EDGE.sub("", _POSSESSIVE.sub("", _EDGE.sub("", word))).casefold()
+    """A word as names are compared: no punctuation around, no possessive."""
+    return _EDGE.sub("", _POSSESSIVE.sub("", _EDGE.sub("", word)))
 
 
 def _run(words: list[str], wanted: list[str]) -> int | None:
-    """Where the wanted words stand one after the other; None if they do not."""
+    """Where the wanted words stand one after the other, in their own case rather than in another; None if they do not."""
     if not wanted:
         return None
-    return next((i for i in range(len(words) - len(wanted) + 1) if words[i : i + len(wanted)] == wanted), None)
+    folded, sought = [w.casefold() for w in words], [w.casefold() for w in wanted]
+    runs = [i for i in range(len(words) - len(wanted) + 1) if folded[i : i + len(wanted)] == sought]
+    return next((i for i in runs if words[i : i + len(wanted)] == wanted), runs[0] if runs else None)
 
 
 def _as_printed(words: Sequence[str], claim: str) -> str:

@@ -96,6 +96,8 @@ class Reading:
     """All lines of a page in reading order."""
 
     lines: tuple[Line, ...] = field(default=())
+    unread: float = 0.0
+    """Part of the found lines' length that could not be read at all, 0 to 1."""
 
     @property
     def text(self) -> str:

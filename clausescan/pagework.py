@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from clausescan.answer import PageAnswer
+from clausescan.errors import ClausescanError, InternalError, described
 from clausescan.ground import PhotoWords, reading_confidence
 from clausescan.page import Defect, Page, Photo, Reading
 from clausescan.photo import Failure
@@ -20,6 +21,7 @@ OnStage = Callable[[int, str], None]
 """Called as each stage begins, with the page's index and the stage's name, one of `STAGES`. What it raises ends the run."""
 STAGES = ("decode", "rectify", "read", "find", "ground")
 """Of one page, in order."""
+Made = TypeVar("Made")
 
 
 @dataclass
@@ -57,9 +59,9 @@ class PageWork:
 
     @property
     def confidence(self) -> float | None:
-        """Mean confidence of the page's words; None where none was read."""
+        """Mean confidence of the page's words, lines that could not be read counted as 0; None where no word was read."""
         words = [w for line in self.reading.lines for w in line.words if w.text.strip()] if self.reading else []
-        return reading_confidence(words) if words else None
+        return reading_confidence(words) * (1 - self.reading.unread) if self.reading and words else None
 
     @property
     def defects(self) -> tuple[Defect, ...]:
@@ -101,3 +103,13 @@ def _defect(defect: Defect) -> DefectReport:
 
 def _number(value: float | None) -> float | None:
     return None if value is None else round(float(value), 4)
+
+
+def guarded(name: str, stage: Callable[[], Made]) -> Made:
+    """What a stage gives. A defect of ours that an odd page brings out becomes that page's error, or it would lose the others."""
+    try:
+        return stage()
+    except (ClausescanError, MemoryError):
+        raise
+    except Exception as error:
+        raise InternalError(f"{name}: {described(error)}; please report it") from None

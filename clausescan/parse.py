@@ -14,8 +14,8 @@ from clausescan.schema.clauses import ClauseType
 from clausescan.schema.listing import PageListing
 from clausescan.schema.shapes import ClauseShape
 
-MAX_CHARS = 16_384
-"""The longest valid answer, three lists of six phrases of 120 escaped characters, is shorter."""
+MAX_CHARS = 65_536
+"""The longest valid answer of a built-in type is shorter, and so are three lists of 24 phrases of 120 escaped characters."""
 MAX_LISTING_CHARS = 24_576
 """Twenty passages of twice eighty escaped characters are shorter."""
 

@@ -14,11 +14,19 @@ from clausescan import __version__
 from clausescan.answer import PageModel, Passage, Prompt, UnplacedQuote
 from clausescan.clausetypes.questions import described, questions, schemas_sha256
 from clausescan.config import ExtractConfig
-from clausescan.errors import AnswerError, ClausescanError, InputError, ModelError, PartialError, UnreadablePageError
+from clausescan.errors import (
+    AnswerError,
+    ClausescanError,
+    InputError,
+    InternalError,
+    ModelError,
+    PartialError,
+    UnreadablePageError,
+)
 from clausescan.export.writing import PicturedPage
 from clausescan.ground import PhotoWords, ground, text_lines
 from clausescan.page import Photo
-from clausescan.pagework import OnStage, PageWork, source_of
+from clausescan.pagework import OnStage, PageWork, guarded, source_of
 from clausescan.parse import parse_answer
 from clausescan.photo import Failure, pages
 from clausescan.prompt import combined_sha256
@@ -212,16 +220,19 @@ class _Run:
         model = self.model
         try:
             with work.timed("rectify"):
-                work.page = rectify(photo, readability=model.readability)
+                work.page = guarded(photo.name, lambda: rectify(photo, readability=model.readability))
                 gray = work.page.gray
                 size, page_size = (photo.rgb.shape[1], photo.rgb.shape[0]), (gray.shape[1], gray.shape[0])
                 to_page = work.page.photo_to_page
                 work.map = pagemap.sample(to_page, size, page_size, work.page.corners_photo_px, work.page.turned_degrees)
             with work.timed("read"):
-                work.reading = model.read(gray)
+                work.reading = guarded(photo.name, lambda: model.read(gray))
                 work.words = PhotoWords(work.reading, to_page)
         except UnreadablePageError as error:
             work.give_up("unreadable", REASONS.get(error.reason, "unreadable"), str(error))
+            return
+        except InternalError as error:
+            self.fail(work, error)
             return
         worst = max(work.defects, key=lambda d: d.severity, default=None)
         why = REASONS.get(worst.kind) if worst else None
@@ -238,7 +249,8 @@ def _find(work: PageWork, run: _Run, prompts: Mapping[ClauseType, Prompt]) -> tu
     clauses: list[Clause] = []
     try:
         with work.timed("find"):
-            work.answer = run.model.find(work.page.gray, work.reading, prompts, run.config.budget)
+            gray, reading = work.page.gray, work.reading
+            work.answer = guarded(work.source.name, lambda: run.model.find(gray, reading, prompts, run.config.budget))
         budget = run.config.budget if work.answer.budget is None else work.answer.budget
         with work.timed("ground"):
             for passage in work.answer.passages:
@@ -248,7 +260,7 @@ def _find(work: PageWork, run: _Run, prompts: Mapping[ClauseType, Prompt]) -> tu
                 grounded = ground(passage, shape, _parsed(passage, shape, run, work.index), work.words, work.index)
                 clauses.append(grounded.clause)
                 run.warnings += grounded.warnings
-    except ModelError as error:
+    except (ModelError, InternalError) as error:
         run.fail(work, error)
         return ()
     run.budgets.add(budget)

@@ -11,11 +11,12 @@ from clausescan.clausetypes.definition import own_prompt
 from clausescan.clausetypes.finding import find_types, select
 from clausescan.clausetypes.template import template
 from clausescan.config import ExtractConfig, TypeSource
-from clausescan.errors import TypeFileError, UsageError
+from clausescan.errors import AnswerError, TypeFileError, UsageError
+from clausescan.parse import parse_answer
 from clausescan.schema.clauses import BUILT_IN
 from clausescan.schema.generated import all_schemas
 from clausescan.schema.shapes import SHAPES
-from clausescan.schema.values import choices_of
+from clausescan.schema.values import OwnFields, choices_of
 from tests import owntypes
 
 GOOD = owntypes.FORCE_MAJEURE
@@ -46,6 +47,17 @@ def test_a_good_file():
     assert "one of suspended, ended; null if" in rendered.user
     assert rendered.user.count("</passage>") == 1
     assert choices_of(asked.shape.fields.model_fields["consequence"]) == ("suspended", "ended")
+
+
+def test_lists_of_phrases_may_be_long():
+    asked = own_prompt(TypeSource(owntypes.NAME, (("x.yaml", GOOD),)))
+    events = ["acts of God", "war", "riot", "fire", "flood", "strikes", "epidemics"]
+    assert parse_answer(asked.shape, owntypes.answer(events=events)).events == tuple(events)
+    assert OwnFields.model_validate({"events": events}).model_dump() == {"events": tuple(events)}  # a report holds them too
+    assert len(parse_answer(asked.shape, owntypes.answer(events=["é" * 120] * 24)).events) == 24
+    for wrong in ({"events": ["war"] * 25}, {"notice_periods": [{"value": 5, "unit": "days"}] * 7}):
+        with pytest.raises(AnswerError, match="does not fit its schema"):
+            parse_answer(asked.shape, owntypes.answer(**wrong))
 
 
 def test_braces_in_words_are_no_variables():
@@ -101,6 +113,7 @@ MALFORMED = {
     "a lone brace": (DESCRIBED + "fields:\n" + FIELD + "prompt: |\n  {type} {schema}\n  } {passage}\n", 6, "written twice"),
     "an attribute": (DESCRIBED + "fields:\n" + FIELD + "prompt: '{type.__class__} {schema} {passage}'\n", 4, "unknown variable"),
     "a variable missing": (DESCRIBED + "fields:\n" + FIELD + "prompt: |\n  {type} {schema}\n", 5, "{passage} are missing"),
+    "a letter beyond Unicode": ('description: "\\U00110000"\nfields:\n' + FIELD, 1, "text cannot hold"),
     "a tag that builds objects": ("description: !!python/object/apply:os.system ['true']\nfields:\n" + FIELD, 1, "description"),
     "too deep": ("description: " + "[" * 60_000, 1, "nested too deeply"),
 }
@@ -121,6 +134,29 @@ def test_all_problems_are_told_at_once():
 def test_json_has_line_numbers_too():
     text = json.dumps({"description": "A clause.", "fields": {"x": {"kind": "flags", "meaning": "y"}}}, indent="\t")
     assert problems(text, "t.json")[0].startswith("t.json:5: ")
+
+
+def test_escaped_characters_beyond_the_bmp_are_one_character(run, tmp_path):
+    text = json.dumps({"description": "A clause 😀.", "fields": {"x": {"kind": "flag", "meaning": "𝔸 and 😀"}}}, indent=1)
+    assert "\\ud83d\\ude00" in text
+    asked = own_prompt(source(text, "t.json"))
+    assert asked.definition == "A clause 😀."
+    assert "𝔸 and 😀" in asked.render("").user
+    assert run("types", "check", owntypes.write(tmp_path / "types", text, "t.json")) == (0, "t: well formed, 1 field\n", "")
+
+
+@pytest.mark.parametrize("half", ["\\ud83d", "\\ude00", "\\ude00\\ud83d", "\\ud83d and \\ude00"])
+def test_half_a_character_is_told_with_its_line(half, run, tmp_path):
+    text = json.dumps({"description": "A clause.", "fields": {"x": {"kind": "flag", "meaning": "HALF"}}}, indent=1)
+    line = next(n for n, row in enumerate(text.splitlines(), 1) if "HALF" in row)
+    folder = owntypes.write(tmp_path / "types", text.replace("HALF", half), "t.json")
+    status, out, err = run("types", "check", folder)
+    assert (status, err) == (2, "")
+    assert out.startswith(f"{folder / 't.json'}:{line}: an escape such as")
+
+
+def test_a_key_of_half_a_character_is_told():
+    assert problems(DESCRIBED + 'fields:\n  "\\ud83d": {kind: flag, meaning: y}\n')[0].startswith("t.yaml:3: an escape such as")
 
 
 @pytest.mark.parametrize("kind", BUILT_IN)
@@ -191,6 +227,8 @@ def test_names_that_cannot_be(name, tmp_path, run):
         ("Literal['a', 'b'] | None", None),
         ("Durations = Field(description='periods')", None),
         ("Parties", None),
+        ("FewAmounts", None),
+        ("FewParties", None),
     ],
 )
 def test_a_class_holds_only_what_a_report_can(field, what, tmp_path, monkeypatch):

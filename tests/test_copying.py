@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 import xgrammar
 
 from clausescan.model.copying import candidates, copying_schema, names
@@ -71,6 +72,17 @@ def test_a_passage_without_values_allows_empty_lists(vocabulary: Vocabulary, kin
     lists = [p for p in schema["properties"].values() if p.get("type") == "array"]
     assert len(lists) == sum(kind not in ("flag", "choice") for kind in SHAPES[kind].kinds.values())
     assert all(p["maxItems"] == 0 for p in lists)
+
+
+def test_names_that_part_inside_a_sign_are_written_under_the_mask(vocabulary: Vocabulary) -> None:  # noqa: F811
+    """’ and – begin with the same two bytes: what both names force ends inside a sign, which is no text."""
+    writer = AnswerWriter(tiny(vocab_size=len(vocabulary)), vocabulary)
+    either = {"anyOf": [{"const": "O’Brien"}, {"const": "O–Brien"}]}
+    schema = {"type": "object", "properties": {"name": either}, "required": ["name"], "additionalProperties": False}
+    with pytest.raises(UnicodeDecodeError):
+        xgrammar.GrammarMatcher(writer.grammar(schema)).find_jump_forward_string()
+    text = writer.write(writer.ask([7] * 64 + vocabulary.text(" either party"), torch.rand(64, 40)), schema)
+    assert json.loads(text)["name"] in ("O’Brien", "O–Brien")
 
 
 def test_candidate_names() -> None:

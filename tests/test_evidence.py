@@ -143,6 +143,23 @@ def test_parties_are_copied_from_the_page(text, claim, printed):
     assert indemnity(text, claim).fields.indemnifying_parties == ((printed,) if printed else ())
 
 
+@pytest.mark.parametrize(
+    ("text", "claim", "at", "printed"),
+    [
+        ("any supplier of Customer. Supplier shall indemnify", "Supplier", (4,), "Supplier"),
+        ("any supplier of Customer. “Supplier’s” duty to indemnify", "Supplier", (4,), "Supplier"),
+        ("Supplier shall indemnify any supplier of Customer", "supplier", (4,), "supplier"),
+        ("each party. Each Party, and each Party alone, shall indemnify", "Each Party", (2, 3), "Each Party"),
+        ("any supplier of Customer. SUPPLIER shall indemnify", "Supplier", (1,), "supplier"),
+        ("the SUPPLIER shall indemnify", "Supplier", (1,), "SUPPLIER"),
+    ],
+)
+def test_a_name_in_its_own_case_goes_before_the_same_word_in_another(text, claim, at, printed):
+    found = indemnity(text, claim)
+    assert found.fields.indemnifying_parties == (printed,)
+    assert [e.words for e in found.evidence if e.field == "indemnifying_parties"] == [at]
+
+
 def test_values_are_not_repeated():
     assert indemnity("the Supplier and Supplier", "Supplier", "supplier,").fields.indemnifying_parties == ("Supplier",)
 

@@ -12,7 +12,7 @@ from PIL import Image
 from clausescan.model.charset import BLANK, NUM_CLASSES, decode, encode
 from clausescan.model.encoder import CELL
 from clausescan.model.grammar import AnswerWriter
-from clausescan.model.linefinder import TextLine, find_lines
+from clausescan.model.linefinder import TextLine, find_lines, reading_order
 from clausescan.model.processing import ClausescanImageProcessor
 from clausescan.model.strips import STRIP_HEIGHT, Strip, StripCutter, strip_of
 from clausescan.model.transcribe import ASCENT, best_path, is_text, second_readings, words_of
@@ -56,6 +56,42 @@ def test_two_columns_are_read_one_after_the_other() -> None:
     assert len(lines) == 40
     assert all(line.last <= 90 for line in lines[:20])
     assert all(line.first >= 100 for line in lines[20:])
+
+
+def lines_at(*places: tuple[float, int, int]) -> list[TextLine]:
+    """Level lines (y px, first column, last column) of x-height 16 px."""
+    return [TextLine(first, np.full(last - first + 1, y, np.float32), 16.0, 1.0) for y, first, last in places]
+
+
+def test_columns_begin_at_the_edge_of_the_full_line_above_them() -> None:
+    """Lines of one cell column and other lengths, or of one and the same, must not be taken for each other."""
+    full = [(50.0, 10, 180), (90.0, 10, 180)]
+    columns = [(130.0 + 40 * n, *side) for n in range(10) for side in ((10, 90), (100, 180))]
+    read = reading_order(lines_at(*full, *columns))
+    assert [line.first for line in read] == [10] * 12 + [100] * 10
+
+
+@pytest.mark.parametrize("gap", [8, 24, 60])
+def test_facing_pages_are_read_one_after_the_other(gap: int) -> None:
+    rows = [(50.0 + 40 * n, *side) for n in range(20) for side in ((10, 90), (90 + gap, 170 + gap))]
+    read = reading_order(lines_at(*rows))
+    assert [line.first for line in read] == [10] * 20 + [90 + gap] * 20
+
+
+def test_columns_are_seen_below_many_full_lines() -> None:
+    full = [(50.0 + 40 * n, 10, 180) for n in range(20)]
+    columns = [(900.0 + 40 * n, *side) for n in range(12) for side in ((10, 90), (100, 180))]
+    read = reading_order(lines_at(*full, *columns))
+    assert [line.first for line in read] == [10] * 32 + [100] * 12
+
+
+def test_lines_beside_each_other_are_read_from_the_left() -> None:
+    """A table's rows, whose cells are too far apart for one line."""
+    rows = [(100.0, 10, 40), (98.0, 120, 150), (141.0, 10, 40), (140.0, 120, 140)]
+    read = reading_order(lines_at(*rows))
+    assert [(line.first, float(line.y[0])) for line in read] == [(10, 100.0), (120, 98.0), (10, 141.0), (120, 140.0)]
+    middles = [float(line.y.mean()) for line in read]
+    assert paragraph_starts([*middles, 180.0, 220.0, 260.0, 330.0]) == [True] + [False] * 6 + [True]
 
 
 def logits_of(text: str) -> np.ndarray:

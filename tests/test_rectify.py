@@ -253,3 +253,51 @@ def test_the_model_is_asked_only_where_the_letters_leave_doubt():
 
     rectify(Scene(SQUARE).photo(), readability=readability)
     assert len(calls) <= 4 and all(shape == (512, 512) for shape in calls)
+
+
+def test_a_sheet_that_leaves_the_frame_below_is_cut_off():
+    """Its last side is then the frame's, and no line of print ends there."""
+    page = rectify(Scene(camera(shift=(0, 900))).photo())
+    assert [d.kind for d in page.defects if d.severity >= 0.5] == ["cut_off"]
+
+
+def test_a_page_with_a_corner_that_cannot_be_read_is_blurred():
+    photo = Scene(SQUARE).photo()
+    rgb = photo.rgb.copy()
+    rgb[1200:] = cv2.GaussianBlur(rgb, (0, 0), 5)[1200:]
+    assert [d.kind for d in rectify(replace(photo, rgb=rgb)).defects if d.severity >= 0.5] == ["blurred"]
+    assert not [d for d in rectify(photo).defects if d.severity >= 0.5]
+
+
+@pytest.mark.parametrize("gray", [250, 225])
+def test_a_shaded_box_on_a_page_without_a_desk_is_not_the_sheet(gray):
+    flat = cv2.cvtColor(printed(), cv2.COLOR_GRAY2RGB)
+    flat[flat > 240] = 255
+    flat[700:1300, 120:1120] = np.minimum(flat[700:1300, 120:1120], gray)
+    page = rectify(Photo(flat, "scan.png", "0" * 64, 1))
+    low, high = page.corners_photo_px.min(axis=0), page.corners_photo_px.max(axis=0)
+    assert (low < (LEFT, TOP)).all() and (high > (PAGE[0] - LEFT, TOP + LINES * PITCH)).all()
+
+
+def test_a_landscape_page_keeps_its_proportions():
+    wide = np.ascontiguousarray(cv2.cvtColor(printed(), cv2.COLOR_GRAY2RGB)[: PAGE[0] * 9 // 16])
+    page = rectify(Photo(wide, "wide.png", "0" * 64, 1))
+    assert abs(page.gray.shape[0] / page.gray.shape[1] - 9 / 16) < 0.02
+
+
+def test_a_list_of_contents_is_not_turned():
+    """Its lines begin raggedly and end in step, as those of a page on its head do."""
+    picture = Image.new("L", PAGE, 250)
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(24)
+    for row in range(LINES):
+        pen.text((LEFT + 60 * (row % 3), TOP + row * PITCH), "Termination for cause " + "." * 90, fill=30, font=font)
+    asked = []
+
+    def readability(crop):
+        asked.append(crop)
+        return 0.9 if len(asked) % 2 else 0.1
+
+    rgb = cv2.cvtColor(np.asarray(picture), cv2.COLOR_GRAY2RGB)
+    page = rectify(Photo(rgb, "contents.png", "0" * 64, 1), readability=readability)
+    assert page.turned_degrees == 0
+    assert asked

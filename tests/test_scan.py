@@ -6,7 +6,7 @@ import pytest
 
 from clausescan import scan
 from clausescan.config import ExtractConfig
-from clausescan.errors import InputError, ModelError, UnreadablePageError, UsageError
+from clausescan.errors import InputError, InternalError, ModelError, UnreadablePageError, UsageError
 from clausescan.export.field_text import why_none
 from clausescan.page import Defect, Reading
 from clausescan.schema.clauses import CLAUSE_TYPES
@@ -147,6 +147,29 @@ def test_one_bad_file_does_not_lose_the_others(tmp_path, photo_file, fake_model)
     assert len(report.clauses) == 3
     assert len([w for w in report.warnings if "bad.jpg" in w]) == 1
     assert scan.exit_code(report) == 6
+
+
+@pytest.mark.parametrize("stage", ["read", "find"])
+def test_a_defect_that_one_page_brings_out_does_not_lose_the_others(photo_file, tmp_path, monkeypatch, stage):
+    model = specimen.FakeModel()
+    sound, calls = getattr(model, stage), []
+
+    def odd(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise ValueError(specimen.CANARY)
+        return sound(*arguments)
+
+    monkeypatch.setattr(model, stage, odd, raising=False)
+    report = scan.extract([photo_file] * 3, model=model)
+    assert [p.status for p in report.pages] == ["read", "failed", "read"]
+    assert "ValueError" in report.pages[1].message and "report it" in report.pages[1].message
+    assert specimen.CANARY not in report.model_dump_json(exclude={"clauses"}).lower()
+    assert scan.exit_code(report) == 6
+    calls[:] = [None]
+    with pytest.raises(InternalError) as alone:
+        scan.extract(photo_file, model=model)
+    assert alone.value.exit_code == 1
 
 
 def test_nothing_decoded_is_an_error(tmp_path, fake_model):

@@ -43,7 +43,7 @@ def test_everything_a_grammar_repeats_is_bounded(kind):
     def walk(node):
         if isinstance(node, dict):
             if node.get("type") == "array":
-                assert node["maxItems"] == 6
+                assert node["maxItems"] in ({6} if kind in CLAUSE_TYPES else {6, 24})
             if node.get("type") == "string":
                 assert "maxLength" in node or "enum" in node or "pattern" in node
             if node.get("type") in ("integer", "number"):

@@ -83,6 +83,17 @@ def test_what_cannot_be_meant_is_told_without_quoting_it(done, clause, field, ty
     assert specimen.CANARY not in str(told.value)
 
 
+@pytest.mark.parametrize(("number", "taken"), [(8, True), (25, False)])
+def test_a_list_holds_as_many_as_its_type_allows(done, number, taken):
+    review = review_of(done, 0)
+    values = entered(review, type="confidentiality") | {"confidentiality.bound_parties": "; ".join(["Supplier"] * number)}
+    if taken:
+        assert len(correction(review, 0, values, "x", AT).fields.bound_parties) == number
+    else:
+        with pytest.raises(FormError, match="24 values are the most"):
+            correction(review, 0, values, "x", AT)
+
+
 def test_a_new_type_takes_the_fields_of_its_own_fieldset(done):
     review = review_of(done, 0)
     values = entered(review, type="indemnity") | {"indemnity.mutual": True, "indemnity.indemnifying_parties": "Supplier"}

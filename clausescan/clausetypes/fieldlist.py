@@ -18,6 +18,8 @@ from clausescan.schema.values import (
     NAME,
     Amounts,
     Durations,
+    FewAmounts,
+    FewParties,
     FieldKind,
     Fields,
     Months,
@@ -40,6 +42,8 @@ ANNOTATIONS: dict[FieldKind, Any] = {
     "phrases": Phrases,
 }
 """What a field of each kind but a choice is."""
+NARROWER: dict[FieldKind, tuple[Any, ...]] = {"amounts": (FewAmounts,), "phrases": (Parties, FewParties)}
+"""What it may be in a class, too: the same with closer bounds."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def _wrong_annotation(info: FieldInfo) -> str | None:
         return None if info.annotation == expected else "a choice is one Literal of words, or None"
     if kind is None:
         return None
-    kinds = [FieldInfo.from_annotation(a) for a in (ANNOTATIONS[kind], *([Parties] if kind == "phrases" else []))]
+    kinds = [FieldInfo.from_annotation(a) for a in (ANNOTATIONS[kind], *NARROWER.get(kind, ()))]
     if any(known.annotation == info.annotation and known.metadata == info.metadata for known in kinds):
         return None
     return f"of kind {kind} is only what clausescan.schema.values has as such, without other bounds"

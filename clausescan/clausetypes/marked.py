@@ -34,7 +34,7 @@ def line_of(node: Node) -> int:
 
 
 def compose(file: File) -> Node:
-    """The file's one document. Raises `TypeFileError`: no YAML, aliases, tags, keys that stand twice, too deep."""
+    """The file's one document. Raises `TypeFileError`: no YAML, aliases, tags, half characters, twin keys, too deep."""
     text = file.text.replace("\t", "  ") if file.path.endswith(".json") else file.text
     try:
         problem = _forbidden(file, text)
@@ -42,13 +42,13 @@ def compose(file: File) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise TypeFileError([file.at(mark.line + 1 if mark else 1, f"is no YAML or JSON: {error.problem}")]) from None
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, OverflowError):  # the last two of an escape beyond Unicode
         raise TypeFileError([file.at(1, "is no YAML or JSON: a character that text cannot hold")]) from None
     if problem:
         raise TypeFileError([problem])
     if root is None:
         raise TypeFileError([file.at(1, "is empty")])
-    problems = list(_twins(file, root))
+    problems = [*_join_halves(file, root), *_twins(file, root)]
     if problems:
         raise TypeFileError(problems)
     return root
@@ -87,6 +87,18 @@ def _forbidden(file: File, text: str) -> str | None:
         if depth > MOST_DEPTH:
             return file.at(line, "is nested too deeply")
     return None
+
+
+def _join_halves(file: File, node: Node) -> list[str]:
+    """Make one character of the two halves by which JSON escapes one beyond the BMP; told are halves that stand alone."""
+    if isinstance(node, yaml.ScalarNode):
+        try:
+            node.value = node.value.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+        except UnicodeDecodeError:
+            return [file.at(node, "an escape such as \\ud83d is half a character; the other half is missing")]
+        return []
+    pieces = (piece for pair in node.value for piece in pair) if isinstance(node, yaml.MappingNode) else node.value
+    return [problem for piece in pieces for problem in _join_halves(file, piece)]
 
 
 def _twins(file: File, node: Node) -> Iterator[str]:

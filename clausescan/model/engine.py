@@ -123,7 +123,8 @@ class CompactModel:
                 lines.append(words)
                 kept.append(n)
         self._last = (id(gray), sight, kept)
-        return Reading(tuple(lines))
+        lengths = [len(line.y) for line in sight.lines]
+        return Reading(tuple(lines), 1 - sum(lengths[n] for n in kept) / max(1, sum(lengths)))
 
     @torch.no_grad()
     def find(self, gray: NDArray[np.uint8], reading: Reading, prompts: Mapping[ClauseType, Prompt], budget: int) -> PageAnswer:

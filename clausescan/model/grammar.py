@@ -85,7 +85,11 @@ class AnswerWriter:
 
     def _forced(self, matcher: xgrammar.GrammarMatcher) -> list[int]:
         """What must come next whatever the model says, such as a key: taken in one step instead of one a token."""
-        tokens = self.vocabulary.answer(matcher.find_jump_forward_string())
+        try:
+            text = matcher.find_jump_forward_string()
+        except UnicodeDecodeError:  # the ways part inside a sign of several bytes: the mask leads through it, a token a step
+            return []
+        tokens = self.vocabulary.answer(text)
         for token in tokens:
             if not matcher.accept_token(token):
                 raise AnswerError("the grammar forces what the tokenizer cannot write")

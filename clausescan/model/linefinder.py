@@ -23,9 +23,11 @@ NUMBER_GAP = 20.0
 """Cells and x-heights: a part this short, such as a section number, may stand this far from the rest."""
 LEVEL = 0.55
 """In x-heights: how far two parts of one line may differ in height."""
+COLUMN_LINES = 8
+"""Lines on each side that make two columns."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TextLine:
     """The middle of a line: `y` (T,) px at the centres of cell columns from `first` on; x-height and mean band score."""
 
@@ -136,37 +138,63 @@ def _concatenate(a: TextLine, b: TextLine) -> TextLine:
 
 
 def find_gutter(lines: list[TextLine]) -> float | None:
-    """The column of cells between two text columns, or None: many line parts end before it, many begin after it, few cross it."""
-    if len(lines) < 16:
+    """The column of cells between two text columns or two facing pages, or None.
+
+    Before it many lines end in step, after it many begin in step, and of the lines at their height few cross it.
+    """
+    if len(lines) < 2 * COLUMN_LINES:
         return None
     left, right = min(line.first for line in lines), max(line.last for line in lines)
+    long = [line for line in lines if line.last - line.first > (right - left) // 5]
     best, score = None, 0.0
     for column in range(left + (right - left) * 35 // 100, left + (right - left) * 65 // 100):
-        crossing = sum(line.first < column - 1 and line.last > column + 1 for line in lines)
-        before = sum(column - 12 < line.last <= column + 1 and line.last - line.first > (right - left) // 5 for line in lines)
-        after = sum(column - 1 <= line.first < column + 8 and line.last - line.first > (right - left) // 5 for line in lines)
-        sides = min(before, after)
-        if sides >= 8 and sides > 1.5 * crossing and sides > score:
+        before = [line for line in long if line.last <= column + 1]
+        after = [line for line in long if line.first >= column - 1]
+        if min(len(before), len(after)) < COLUMN_LINES:
+            continue
+        end, start = np.percentile([line.last for line in before], 90), np.percentile([line.first for line in after], 10)
+        before = [line for line in before if line.last > end - 12]
+        after = [line for line in after if line.first < start + 8]
+        sides = min(len(before), len(after))
+        heights = [[_middle(line) for line in side] for side in (before, after)]
+        top, bottom = max(map(min, heights)), min(map(max, heights))
+        at_their_height = [line for line in lines if top <= _middle(line) <= bottom]
+        crossing = sum(line.first < column - 1 and line.last > column + 1 for line in at_their_height)
+        if sides >= COLUMN_LINES and sides > 1.5 * crossing and sides > score:
             best, score = float(column), float(sides)
     return best
+
+
+def _middle(line: TextLine) -> float:
+    return float(line.y.mean())
+
+
+def _by_rows(lines: list[TextLine]) -> list[TextLine]:
+    """From the top, and lines of one height beside each other from the left."""
+    rows: list[list[TextLine]] = []
+    for line in sorted(lines, key=_middle):
+        row = rows[-1] if rows else []
+        beside = all(line.first > other.last or line.last < other.first for other in row)
+        if row and beside and _middle(line) - _middle(row[0]) < LEVEL * min(line.x_height, row[0].x_height):
+            row.append(line)
+        else:
+            rows.append([line])
+    return [line for row in rows for line in sorted(row, key=lambda line: line.first)]
 
 
 def reading_order(lines: list[TextLine]) -> list[TextLine]:
     """From the top; where the page has two columns, the left one before the right one between full-width lines."""
     gutter = find_gutter(lines)
-    middle = {id(line): float(line.y.mean()) for line in lines}
     if gutter is None:
-        return sorted(lines, key=lambda line: middle[id(line)])
-    full = sorted(
-        (line for line in lines if line.first < gutter - 2 and line.last > gutter + 2), key=lambda line: middle[id(line)]
-    )
-    edges = [middle[id(line)] for line in full] + [float("inf")]
+        return _by_rows(lines)
+    full = _by_rows([line for line in lines if line.first < gutter - 2 and line.last > gutter + 2])
+    edges = [_middle(line) for line in full] + [float("inf")]
     out: list[TextLine] = []
     floor = float("-inf")
     for n, edge in enumerate(edges):
-        block = [line for line in lines if line not in full and floor <= middle[id(line)] < edge]
+        block = [line for line in lines if line not in full and floor <= _middle(line) < edge]
         for side in (True, False):
-            out += sorted((line for line in block if (line.last <= gutter + 2) == side), key=lambda line: middle[id(line)])
+            out += _by_rows([line for line in block if (line.last <= gutter + 2) == side])
         if n < len(full):
             out.append(full[n])
         floor = edge

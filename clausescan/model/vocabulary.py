@@ -25,6 +25,8 @@ SPECIALS = (PAD, LINE, PARAGRAPH, ASK, ANSWER, END, MASK, IMAGE)
 """In the order of their token numbers, from 0."""
 
 PARAGRAPH_GAP = 1.35
+SAME_ROW_GAP = 0.3
+"""Of a usual gap: lines closer than that stand beside each other, and tell nothing of the lines' pitch."""
 """A line this many usual line pitches below the one above it begins a paragraph."""
 
 
@@ -84,6 +86,7 @@ def paragraph_starts(middles: Sequence[float]) -> list[bool]:
         return [True] * len(middles)
     gaps = [b - a for a, b in pairwise(middles)]
     usual = sorted(g for g in gaps if g > 0) or [1.0]
+    usual = [g for g in usual if g > SAME_ROW_GAP * usual[-1 - len(usual) // 3]]
     pitch = usual[len(usual) // 3]
     return [True] + [g > PARAGRAPH_GAP * pitch or g < -pitch for g in gaps]
 

@@ -27,8 +27,8 @@ STATED = 0.85
 """What a model that only says yes or no is believed: confidence of a passage it lists, and that a type it does not list is
 absent. Chosen, not calibrated: such models give no probability that could be."""
 MAX_LISTING_TOKENS = 2560
-MAX_ANSWER_TOKENS = 960
-"""Longest answers in tokens, for tokenizers that write a sign or two a token."""
+MAX_ANSWER_TOKENS = 2560
+"""Longest answers in tokens, for tokenizers that write a sign or two a token: 24 phrases of 120 signs each fit."""
 MARGIN = 0.6
 """Paper left around a passage that is shown again, in line heights."""
 

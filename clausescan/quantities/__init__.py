@@ -1,7 +1,8 @@
 """Durations and sums of money in contract English, found in a list of words.
 
 Knows "thirty (30) days", "30-day", "sixty days", "one hundred and twenty (120) business days", "30 or 60 days", "a month";
-"$1,000,000", "US$ 2.5 million", "EUR 1.000.000,00", "one million dollars", "five hundred thousand (500,000) pounds sterling".
+"$1,000,000", "US$ 2.5 million", "EUR 1.000.000,00", "one million dollars", "five hundred thousand (500,000) pounds sterling",
+"Rs. Five lakhs", "1 000 000 EUR"; "1-1/2%", "one-half of one percent". Periods that are not whole are left out.
 A number written twice with two values ("thirty (60) days") yields both readings: which one holds is not decided here.
 """
 

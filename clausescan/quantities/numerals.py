@@ -1,61 +1,39 @@
-"""Numbers in contract English, in digits and in words, and the units of time that they count."""
+"""Numbers in contract English, in figures and in words, whole and broken."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Iterator
 
-
-@dataclass(frozen=True)
-class Token:
-    """A piece of a word."""
-
-    text: str
-    """Lower case letters, a number, or one symbol."""
-    word: int
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number that some tokens write."""
-
-    value: float
-    start: int
-    end: int
-    """Token positions, end not included."""
-
-
-_TOKEN = re.compile(r"[a-z]+|\d+(?:[.,'’]\d+)*|(?<![\w.])\.\d+|[^\sa-z\d]")
-_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-_SMALL = {w: i for i, w in enumerate(f"{_ONES} seventeen eighteen nineteen".split())}
-_SMALL |= {w: 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)} | {"fourty": 40}
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
-_DIGIT_SCALES = {"thousand": 1e3, "k": 1e3, "billion": 1e9, "bn": 1e9, "lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "lacs": 1e5}
-_DIGIT_SCALES |= dict.fromkeys(("million", "millions", "mm", "m", "mio", "mil", "mn", "mln"), 1e6) | {"crore": 1e7, "crores": 1e7}
-_LONG_SCALES = frozenset(s for s in _DIGIT_SCALES if len(s) > 2)
-"""Those that can stand apart from their number: "five (5) million"."""
-_RATES = frozenset(("%", "percent", "per"))
-_UNITS = {
-    "hour": "hours",
-    "hr": "hours",
-    "day": "days",
-    "week": "weeks",
-    "month": "months",
-    "year": "years",
-}
-_BETWEEN = frozenset(
-    "or clear calendar consecutive full additional further prior written advance whole complete successive more".split()
+from clausescan.quantities.lexing import (
+    ARTICLES,
+    CLOSING,
+    OPENING,
+    PUNCTUATION,
+    SLASHES,
+    Number,
+    Token,
+    past_hyphen,
+    skip,
+    text_at,
 )
-"""Words that may stand between a number and its unit."""
-_ORDINALS = frozenset(("st", "nd", "rd", "th"))
-_BUSINESS = frozenset(("business", "working", "banking", "trading"))
-PUNCTUATION = frozenset("()[]{}\"'“”‘’-–—")
+from clausescan.quantities.spelled import BEGINNINGS, MOST, SCALES, fraction_in_words, spelled
+from clausescan.quantities.units import per_cent_after, single_unit_after, unit_after
 
-
-def tokens_of(words: Sequence[str]) -> list[Token]:
-    """The words in pieces: letters, numbers, single symbols."""
-    return [Token(m.group(), i) for i, word in enumerate(words) for m in _TOKEN.finditer(word.casefold())]
+_LONG_SCALES = SCALES | dict.fromkeys(("millions", "mio", "mil", "mln"), 10**6)
+"""Those that can stand apart from their number: "five (5) million"."""
+_DIGIT_SCALES = _LONG_SCALES | {"k": 10**3, "m": 10**6, "mm": 10**6, "mn": 10**6, "bn": 10**9}
+_POINT_FOR_THOUSANDS = frozenset(("eur", "€", "euro", "euros", "chf"))
+"""Currencies of those who write 500.000 for half a million."""
+_PRICED = frozenset(
+    "unit share item piece hour minute kg kilogram litre liter ton tonne kwh mwh km mile gallon barrel page word call".split()
+)
+"""What can cost a thousandth of a euro."""
+_BROKEN_BY = frozenset((2, 3, 4, 5, 8, 10, 16))
+_FRACTIONS = frozenset("½⅓⅔¼¾⅕⅖⅗⅘⅛⅜⅝⅞")
+_BEGINNINGS = BEGINNINGS | _FRACTIONS
 
 
 def number_groups(tokens: list[Token]) -> Iterator[list[Number]]:
@@ -74,49 +52,158 @@ def number_group(tokens: list[Token], start: int) -> list[Number]:
     if not first:
         return []
     second = number_at(tokens, skip(tokens, first.end, PUNCTUATION - {"-", "–", "—"}))
-    bracketed = second and any(t.text in "([" for t in tokens[first.end : second.start])
-    return [first, second] if second and bracketed else [first]
+    bracketed = second and any(t.text in OPENING for t in tokens[first.end : second.start])
+    in_words = second and (is_spelled(tokens, first) or is_spelled(tokens, second))  # not so in "Tier 1 (30 days)"
+    return [first, second] if second and bracketed and in_words else [first]
 
 
-def number_at(tokens: list[Token], start: int) -> Number | None:
-    """The number that begins at a token; "a" is one only before a unit or a scale: "a month", "a million", "half a million"."""
-    if start >= len(tokens):
-        return None
-    text = tokens[start].text
-    if text[-1].isdigit():
-        return _digits(tokens, start)
-    if text in ("a", "an") and start + 1 < len(tokens) and unit_after(tokens, start + 1):
-        return Number(1.0, start, start + 1)
-    texts = [t.text for t in tokens[start : start + 3]]
-    half = texts[:1] == ["half"]
-    if texts[half : half + 1] in (["a"], ["an"]) and (scale := _SCALES.get(texts[-1] if half else "".join(texts[1:2]))):
-        return Number(scale * (0.5 if half else 1.0), start, start + 2 + half)
-    return _spelled(tokens, start)
-
-
-def _digits(tokens: list[Token], start: int) -> Number | None:
-    text, end = tokens[start].text, start + 1
-    following = tokens[end].text if end < len(tokens) else ""
-    value = parse_digits(text)
-    if value is None and re.fullmatch(r"\d{1,3}\.\d{3}", text) and (following in _DIGIT_SCALES or following in _RATES):
-        value = float(text)  # nobody writes a thousand per cent, or a thousand million, like that
-    if value is None:
-        return None
-    if following == "-" and end + 1 < len(tokens) and tokens[end + 1].text in _LONG_SCALES:  # $5-million
-        following, end = tokens[end + 1].text, end + 1
-    if following in _DIGIT_SCALES:
-        value, end = round(value * _DIGIT_SCALES[following], 2), end + 1
-    return Number(value, start, end)
+def is_spelled(tokens: list[Token], number: Number) -> bool:
+    """Whether the number is in words."""
+    return tokens[number.start].text.isalpha()
 
 
 def number_with_scale_apart(tokens: list[Token], start: int) -> Number | None:
     """As `number_at`; "five (5) million" and "5 (five) million" as one number."""
     group = number_group(tokens, start)
     if len(group) == 2 and group[0].value == group[1].value:
-        at = skip(tokens, group[1].end, frozenset(")]}"))
-        if at < len(tokens) and tokens[at].text in _LONG_SCALES:
-            return Number(round(group[0].value * _DIGIT_SCALES[tokens[at].text], 2), group[0].start, at + 1)
+        at = skip(tokens, group[1].end, CLOSING)
+        if text_at(tokens, at) in _LONG_SCALES:
+            return Number(_times(group[0].value, tokens[at].text), group[0].start, at + 1)
     return group[0] if group else None
+
+
+def number_at(tokens: list[Token], start: int) -> Number | None:
+    """The number that begins at a token; "a" is one only before a unit or a scale: "a month", "a million", "half a million"."""
+    text = text_at(tokens, start)
+    if (text not in _BEGINNINGS and not text[-1:].isdecimal()) or _behind_slash(tokens, start):
+        return None
+    if text in ARTICLES and single_unit_after(tokens, start + 1):
+        return Number(1.0, start, start + 1)
+    part = _part_of_one(tokens, start)
+    if part:
+        return part
+    whole = _figures(tokens, start) or spelled(tokens, start)
+    return _with_fraction(tokens, whole) if whole else None
+
+
+def _behind_slash(tokens: list[Token], start: int) -> bool:
+    """Whether a token is a piece of a fraction, of a date or of a "30/360 day" year; "15/30 days" are two periods."""
+    if text_at(tokens, start - 1) not in SLASHES or not text_at(tokens, start - 2)[-1:].isdecimal():
+        return False
+    whole_year = tokens[start].text in ("360", "365")
+    return whole_year or text_at(tokens, start - 3) in SLASHES or unit_after(tokens, start + 1) is None
+
+
+def _figures(tokens: list[Token], start: int) -> Number | None:
+    """1,000 and 1.5 and 1/2 and 1 1/2 and 1-1/2 and 1½, with the scale behind: 5 million, 5m."""
+    number = _fraction_in_figures(tokens, start)
+    if number is None:
+        value = _value(tokens, start)
+        if value is None:
+            return None
+        part = _fraction_in_figures(tokens, past_hyphen(tokens, start + 1)) if tokens[start].text.isdecimal() else None
+        number = Number(value + part.value, start, part.end) if part else Number(value, start, start + 1)
+    number = _scaled(tokens, number, _DIGIT_SCALES)
+    return number if number.value < MOST else None
+
+
+def _value(tokens: list[Token], start: int) -> float | None:
+    """What a token in figures is worth; 500.000 shows only in its surroundings whether its point divides thousands."""
+    text, following = text_at(tokens, start), text_at(tokens, start + 1)
+    value = parse_digits(text)
+    if value is not None or not re.fullmatch(r"\d{1,3}\.\d{3}", text):
+        return value
+    if following in _DIGIT_SCALES or per_cent_after(tokens, start + 1):
+        return float(text)  # nobody writes a thousand per cent, or a thousand million, like that
+    before = text_at(tokens, start - 1)
+    if before == "$":
+        return float(text) if following == "per" else None
+    if before not in _POINT_FOR_THOUSANDS and following not in _POINT_FOR_THOUSANDS:
+        return None
+    per = start + 1 + (following in _POINT_FOR_THOUSANDS)
+    priced = text_at(tokens, per) == "per" and text_at(tokens, per + 1) in _PRICED
+    return None if priced else float(text.replace(".", ""))
+
+
+def _fraction_in_figures(tokens: list[Token], start: int) -> Number | None:
+    """½ and 3/4; not 15/30, which nobody leaves unreduced, and no date."""
+    text = text_at(tokens, start)
+    if text in _FRACTIONS:
+        return Number(unicodedata.numeric(text), start, start + 1)
+    if [text_at(tokens, start + i) in SLASHES for i in (-1, 1, 3)] != [False, True, False]:
+        return None
+    above, below = (re.fullmatch(r"\d{1,2}", text_at(tokens, start + i)) for i in (0, 2))
+    if not above or not below:
+        return None
+    upper, lower = int(above[0]), int(below[0])
+    if lower not in _BROKEN_BY or not 0 < upper < lower or math.gcd(upper, lower) > 1:
+        return None
+    return Number(upper / lower, start, start + 3)
+
+
+def _part_of_one(tokens: list[Token], start: int) -> Number | None:
+    """A fraction of what follows: "half a million", "one-half of one percent", "half a year"; not "one-third of the fees"."""
+    part = _fraction_in_figures(tokens, start) or fraction_in_words(tokens, start)
+    if part is None:
+        return None
+    one = _one_after(tokens, part.end)
+    scale = text_at(tokens, one or past_hyphen(tokens, part.end))
+    if scale in _LONG_SCALES:
+        return Number(_times(part.value, scale), start, (one or past_hyphen(tokens, part.end)) + 1)
+    if one and _is_measure(tokens, one):
+        return Number(part.value, start, one)
+    return part if _is_measure(tokens, part.end) or _is_repeated(tokens, part) else None
+
+
+def _one_after(tokens: list[Token], position: int) -> int:
+    """The end of the "a", "of one" or "of one (1)" that follows; 0 where none does."""
+    position = skip(tokens, position, CLOSING)
+    position += text_at(tokens, position) == "of"
+    if text_at(tokens, position) not in ARTICLES | {"one", "1"}:
+        return 0
+    twice = [t.text for t in tokens[position + 1 : position + 4]] == ["(", "1", ")"]
+    return position + (4 if twice else 1)
+
+
+def _with_fraction(tokens: list[Token], whole: Number) -> Number:
+    """The number with the fraction that follows it: "two and one-half million", "one and a half"."""
+    link = past_hyphen(tokens, whole.end)
+    if text_at(tokens, link) not in ("and", "&") or not whole.value.is_integer():
+        return whole
+    at = past_hyphen(tokens, link + 1)
+    part = _fraction_in_figures(tokens, at) or fraction_in_words(tokens, at)
+    if part is None:
+        return whole
+    number = Number(whole.value + part.value, whole.start, part.end)
+    if not _is_measure(tokens, number.end) and not _is_repeated(tokens, number):  # "five directors and one third party"
+        return whole
+    return _scaled(tokens, number, _LONG_SCALES)
+
+
+def _is_measure(tokens: list[Token], position: int) -> bool:
+    """Whether a scale, a unit of time or per cent follows."""
+    scale = text_at(tokens, skip(tokens, position, PUNCTUATION)) in _LONG_SCALES
+    return scale or per_cent_after(tokens, position) is not None or unit_after(tokens, position) is not None
+
+
+def _is_repeated(tokens: list[Token], number: Number) -> bool:
+    """Whether the same number follows in figures and brackets: "one-half (1/2)"."""
+    figures = _figures(tokens, number.end + 1) if text_at(tokens, number.end) in OPENING else None
+    return figures is not None and figures.value == number.value
+
+
+def _scaled(tokens: list[Token], number: Number, scales: dict[str, int]) -> Number:
+    """The number times the scale behind it, which a hyphen may hold: "5m", "$5-million"."""
+    hyphened = past_hyphen(tokens, number.end)
+    at = hyphened if text_at(tokens, hyphened) in _LONG_SCALES else number.end
+    if text_at(tokens, at) not in scales:
+        return number
+    return Number(_times(number.value, tokens[at].text), number.start, at + 1)
+
+
+def _times(value: float, scale: str) -> float:
+    """A value times a scale, without the dust of binary fractions: 2.01 million is 2010000."""
+    return round(value * _DIGIT_SCALES[scale], 2)
 
 
 def parse_digits(text: str) -> float | None:
@@ -130,68 +217,3 @@ def parse_digits(text: str) -> float | None:
     if re.fullmatch(r"\d{1,3}(\.\d{3})+,\d{1,2}|\d{1,3}(\.\d{3}){2,}|\d+,\d{1,2}", text):
         return float(text.replace(".", "").replace(",", "."))
     return None
-
-
-def _spelled(tokens: list[Token], start: int) -> Number | None:
-    """One hundred and twenty-five thousand."""
-    total, current, end, seen = 0, 0, start, False
-    position = start
-    while position < len(tokens):
-        text = tokens[position].text
-        if text in _SMALL:
-            if seen and current % 100 and not (current % 100 >= 20 and current % 10 == 0 and _SMALL[text] < 10):
-                break  # "thirty sixty" is two numbers
-            current += _SMALL[text]
-        elif text in _SCALES and seen:
-            current, total = (current * 100, total) if text == "hundred" else (0, total + max(current, 1) * _SCALES[text])
-        elif seen and _goes_on(tokens, position):
-            position += 1
-            continue
-        elif seen and text == "," and tokens[position - 1].text in _SCALES:  # "one million, five hundred thousand"
-            rest = _spelled(tokens, position + 1)
-            if rest and 100 <= rest.value < _SCALES[tokens[position - 1].text]:
-                return Number(total + current + rest.value, start, rest.end)
-            break
-        else:
-            break
-        seen, position = True, position + 1
-        end = position
-    return Number(float(total + current), start, end) if seen else None
-
-
-def _goes_on(tokens: list[Token], position: int) -> bool:
-    """Whether a hyphen or "and" stands inside a number: "twenty-five", "one-hundred", "hundred and five"."""
-    text = tokens[position].text
-    following = tokens[position + 1].text if position + 1 < len(tokens) else ""
-    if text == "and":
-        return following in _SMALL and tokens[position - 1].text in _SCALES
-    return text in ("-", "–") and (following in _SMALL or following in _SCALES)
-
-
-def unit_after(tokens: list[Token], start: int) -> tuple[str, int] | None:
-    """The unit that the number before `start` counts, and the position of its token."""
-    position, business = start + (start < len(tokens) and tokens[start].text in _ORDINALS), False
-    while position < len(tokens):
-        text = tokens[position].text
-        if text in PUNCTUATION or text in _BETWEEN:
-            position += 1
-        elif text in _BUSINESS:
-            business, position = True, position + 1
-        else:
-            break
-        if position - start > 6:
-            return None
-    if position == len(tokens):
-        return None
-    if tokens[position].text == "times":  # twenty-four times the monthly fee
-        monthly = next((i for i in range(position, min(position + 5, len(tokens))) if tokens[i].text == "monthly"), None)
-        return ("months", monthly) if monthly else None
-    name = _UNITS.get(tokens[position].text.removesuffix("s"))
-    return ("business_days" if business and name == "days" else name, position) if name else None
-
-
-def skip(tokens: list[Token], position: int, texts: frozenset[str]) -> int:
-    """The next position whose token is none of `texts`."""
-    while position < len(tokens) and tokens[position].text in texts:
-        position += 1
-    return position

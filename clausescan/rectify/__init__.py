@@ -31,6 +31,8 @@ _ASKEW = 0.02
 """Slope of the lines from which a page that is only the frame is levelled."""
 _SEEN = 0.45
 """Score from which an outline counts as a sheet rather than as the frame."""
+_HOLDS = 0.995
+"""Part of the print that an outline of which no side is seen must hold to stand for the sheet in place of the frame."""
 
 
 @dataclass
@@ -40,11 +42,21 @@ class _Draft:
     gray: NDArray[np.uint8]
     half: NDArray[np.uint8]
     corners: Points
-    seen: int = 0
-    """How many of the sheet's sides are seen; with none the frame stands for the sheet."""
+    sides: tuple[bool, ...] = (False,) * 4
+    """Which of the sheet's sides are seen, from the first corner's on; with none the frame stands for the sheet."""
     height: int = 0
     maps: tuple[PointMap, ...] = ()
     steps: list[Step] = field(default_factory=list)
+
+    @property
+    def seen(self) -> int:
+        """How many of the sheet's sides are seen."""
+        return sum(self.sides)
+
+    def turn(self) -> None:
+        """Turn the page by a quarter, so that its sides are named anew."""
+        self.sides = (*self.sides[1:], self.sides[0])
+        self.place(np.roll(self.corners, -1, axis=0))
 
     def place(self, corners: Points) -> None:
         """Take `corners` (clockwise from the page's top left) for the page's; forgets finer maps."""
@@ -56,6 +68,7 @@ class _Draft:
     def turn_over(self) -> None:
         """Turn the page by 180 degrees."""
         self.corners = np.roll(self.corners, -2, axis=0)
+        self.sides = (*self.sides[2:], *self.sides[:2])
         self.maps = (*self.maps, perspective.half_turn(self.height))
 
     def low(self, *more: PointMap) -> NDArray[np.uint8]:
@@ -127,16 +140,19 @@ def _rectified(photo: Photo, readability: Readability | None) -> Page:
     turned = round(float(np.degrees(np.arctan2(*(draft.corners[1] - draft.corners[0])[::-1]))) / 90) * -90 % 360
     to_page = Chain(draft.maps)
     outline = draft.corners if draft.seen else np.clip(draft.corners, 0, (w - 1, h - 1))
-    wrong = capture.defects(page, low, print_lines, to_page, outline, (w, h))
+    wrong = capture.defects(page, low, print_lines, to_page, outline, draft.sides, (w, h))
     draft.steps.append(Step("light", True, float(np.std(page[::8, ::8])), float(np.std(even[::8, ::8])), "paper divided out"))
     return Page(even, to_page, draft.corners, turned, tuple(draft.steps), wrong)
 
 
 def _outline(draft: _Draft, photo: Photo, found: Sheet) -> None:
     """Corners from the found sheet, its sides followed where they are seen."""
-    draft.seen = sum(s > _SEEN for s in found.sides)
-    finer = refine_sides(photo.rgb, found) if draft.seen else found
-    draft.place(finer.corners_photo_px)
+    draft.sides = tuple(s > _SEEN for s in found.sides)
+    if draft.seen:
+        found = refine_sides(photo.rgb, found)
+    elif found.held < _HOLDS:
+        found = replace(found, corners_photo_px=perspective.page_corners(*photo.rgb.shape[1::-1]))
+    draft.place(found.corners_photo_px)
     note = f"{draft.seen} of 4 sides seen" if draft.seen else "no sheet seen: the frame is the page"
     draft.steps.append(Step("sheet", draft.seen > 0, None, round(found.score, 3), note))
 
@@ -145,10 +161,11 @@ def _turn_text_across(draft: _Draft) -> float:
     """A quarter turn where lines run down the page; the slope of the lines as they lie then."""
     before, slope = upright.across_over_down(draft.low())
     if before < 1:
-        was = draft.corners
-        draft.place(np.roll(was, -1, axis=0))
+        was, sides = draft.corners, draft.sides
+        draft.turn()
         after, turned = upright.across_over_down(draft.low())
         if after < before:
+            draft.sides = sides
             draft.place(was)
         else:
             slope = turned
@@ -191,7 +208,7 @@ def _hangs(draft: _Draft, page: NDArray[np.uint8], tracks: list[textlines.Track]
     """Whether the page, evenly lit, stands on its head; noted as a step."""
     balance = upright.standing(page, tracks)
     hanging, before, after, note = balance < 0, balance, -balance, "risers over descenders, starts in step over ends"
-    if readability is not None and abs(balance) < _CLEAR:
+    if readability is not None and balance < _CLEAR:  # letters alone never turn a page: a list of contents may look turned
         hanging, before, after = upright.hangs(page, readability)
         note = "reading confidence"
     draft.steps.append(Step("upright", hanging, before, after, note))

@@ -7,13 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clausescan.geometry import PointMap, Points, box_quad
-from clausescan.page import Defect
+from clausescan.page import READING_WIDTH, Defect
 from clausescan.rectify.textlines import LOW, Track, ink_map, line_band, profile
 
 _FAINT = 0.12
 """Darkness, as a part of the paper's, under which marks are not taken for print."""
 _SMALL_PRINT = 9.0
 """x-height in photo px under which letters are hard to tell apart; at half of it none can be read."""
+_SHARP, _ILLEGIBLE = 0.42, 0.8
+"""Width of the letters' edges over their height: sharp below the first, illegible from the second on."""
+_PART = 0.15
+"""Part of a page's lines that may be hard to read before it counts."""
+_HIDES = 0.5
+"""Severity of what may hide a clause."""
+_AT_BORDER = 0.01
+"""Distance from the frame, as a part of its longer side, at which a side of the sheet is the frame's own."""
+_LONG = 0.25
+"""Part of the page's width."""
 _PARALLEL = 1.2
 """Degrees by which neighbouring lines of print may differ in slope."""
 Floats = NDArray[np.float64]
@@ -40,8 +50,11 @@ def printed(low: NDArray[np.uint8], tracks: list[Track]) -> list[Track]:
 def parallel(tracks: list[Track]) -> bool:
     """Whether tracks run alike, as a page's lines do; those that chance finds in a texture run each its own way.
 
-    Each is held against those next above and below it, so that lines fanned out by a view or a curl still count.
+    Each is held against those next above and below it, so that lines fanned out by a view or a curl still count. One or two have
+    nothing to be held against, and must be long.
     """
+    if len(tracks) < 3:
+        return any(float(np.ptp(t.points[:, 0])) > _LONG * LOW * READING_WIDTH for t in tracks)
     return disagreement(tracks) < _PARALLEL
 
 
@@ -70,16 +83,20 @@ def defects(
     tracks: list[Track],
     to_page: PointMap,
     corners: Points,
+    sides: tuple[bool, ...],
     size: tuple[int, int],
 ) -> tuple[Defect, ...]:
-    """All that is wrong with a capture. `page` (not yet evened) and `low` show the page, `size` is the photo's (w, h)."""
+    """All that is wrong with a capture. `page` (not yet evened) and `low` show the page, `size` is the photo's (w, h).
+
+    `sides` says which of the sheet's sides, in the order of its `corners`, were seen.
+    """
     height = letter_height(low, tracks)
     found = [
         _too_small(height, tracks, to_page),
         _blurred(page, tracks, height, to_page),
         _too_dark(low),
         _glare(low, to_page),
-        _cut_off(tracks, to_page, corners, size),
+        _cut_off(tracks, to_page, corners, sides, size),
     ]
     return tuple(d for d in found if d is not None)
 
@@ -124,7 +141,10 @@ def _blurred(page: NDArray[np.uint8], tracks: list[Track], height: float, to_pag
     widths = edge_width(page, tracks, height)
     if not len(widths):
         return None
-    severity = _severity(float(np.median(widths)) / max(height, 8.0), 0.42, 0.8)
+    relative = widths / max(height, 8.0)
+    severity = _severity(float(np.median(relative)), _SHARP, _ILLEGIBLE)
+    if float((relative > (_SHARP + _ILLEGIBLE) / 2).mean()) > _PART:  # a sharp page with a part that can hardly be read
+        severity = max(severity, _HIDES)
     return Defect("blurred", severity, _text_quad(tracks, to_page)) if severity > 0 else None
 
 
@@ -145,11 +165,19 @@ def _glare(low: NDArray[np.uint8], to_page: PointMap) -> Defect | None:
     return Defect("glare", severity, quad) if severity > 0 else None
 
 
-def _cut_off(tracks: list[Track], to_page: PointMap, corners: Points, size: tuple[int, int]) -> Defect | None:
-    """The sheet leaves the frame, or lines of print run up to the frame's border."""
+def _cut_off(
+    tracks: list[Track], to_page: PointMap, corners: Points, sides: tuple[bool, ...], size: tuple[int, int]
+) -> Defect | None:
+    """The sheet leaves the frame, a side of a sheet that is seen is the frame's, or lines of print run up to the border."""
     limit = np.array(size, np.float64)
     over = np.maximum(np.maximum(-corners, corners - limit), 0) / limit.max()
     severity = _severity(float(over.max()), 0.004, 0.25)
+    if sum(sides) >= 2:
+        outside = [corners < _AT_BORDER * limit.max(), corners > limit - 1 - _AT_BORDER * limit.max()]
+        for n, seen in enumerate(sides):
+            side = [n, (n + 1) % 4]
+            if not seen and any(beyond[side].all(axis=0).any() for beyond in outside):
+                severity = max(severity, _HIDES)
     if tracks:
         ends = to_page.inverse(np.concatenate([t.points[[0, -1]] for t in tracks]) / LOW)
         near = np.minimum(ends, limit - 1 - ends).min(axis=1) < 0.012 * limit.max()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from clausescan.geometry import Homography, PointMap, Points
 from clausescan.page import READING_WIDTH
 
-LEAST_ASPECT, MOST_ASPECT = 0.9, 2.0
+LEAST_ASPECT, MOST_ASPECT = 0.45, 2.5
 """Bounds of a page's height over its width."""
 PAPERS = (1.4142, 11 / 8.5)
 """Height over width of A4 and US Letter."""

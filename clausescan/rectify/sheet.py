@@ -23,6 +23,12 @@ _ATTEMPTS = 8
 """Starts of the k-means over the border's colours, of which the best is kept: one start may end anywhere."""
 _AGREE = 0.15
 """Worth of the paper being lighter than the desk (or darker) along all four sides alike: a shadow's border is not."""
+_BOX_HOLDS = 0.9
+"""Part of the print that a sheet holds, unless other sheets lie beside it."""
+_ALIKE = 3.0
+"""Steps of lightness (of 255) by which ground that is darker than the outline's inside may still be the same paper."""
+_EVEN = 0.1
+"""Roughness, 0 to 1, of bare paper: no desk but a bare one is as even."""
 Floats = NDArray[np.float64]
 
 
@@ -34,6 +40,8 @@ class Sheet:
     score: float
     sides: tuple[float, ...]
     """Edge support of the top, right, bottom and left side, 0..1; 0 where the frame stands for the side."""
+    held: float = 1.0
+    """Part of the photo's print that lies within."""
 
 
 def small_copy(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
@@ -204,18 +212,29 @@ def find_sheet(rgb: NDArray[np.uint8]) -> Sheet:
     text = text_mass(np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8))
     across, down = (cv2.Sobel(field[..., 0], cv2.CV_32F, dx, 1 - dx, scale=0.25) for dx in (1, 0))
     rough = np.minimum(np.hypot(across, down) / step, 1.0)
-    judged = [(score + _content(quad, text, rough), quad, sides) for score, quad, sides in quads]
-    score, quad, sides = max(judged, key=lambda entry: entry[0])
-    return Sheet((quad + 0.5) / scale - 0.5, score, sides)
+    judged = []
+    for score, quad, sides in quads:
+        content, held = _content(quad, text, rough, field[..., 0])
+        judged.append(Sheet((quad + 0.5) / scale - 0.5, score + content, sides, held))
+    return max(judged, key=lambda sheet: sheet.score)
 
 
-def _content(quad: Points, text: NDArray[np.float32], rough: NDArray[np.float32]) -> float:
-    """What the inside says for an outline: text within it, an even inside, and size."""
+def _content(
+    quad: Points, text: NDArray[np.float32], rough: NDArray[np.float32], light: NDArray[np.float32]
+) -> tuple[float, float]:
+    """What the inside says for an outline: text within it, an even inside, and size; and the part of all text that it holds.
+
+    An outline on ground that is as light, even, and holds print as well, is a part of a page, such as a shaded box.
+    """
     h, w = text.shape
     mask = np.zeros((h, w), np.uint8)
     cv2.fillConvexPoly(mask, np.round(quad * 16).astype(np.int32), 1, shift=4)
     inside = mask > 0
     held = float(text[inside].sum() / max(float(text.sum()), 1.0)) if text.sum() > 0.002 * h * w else 1.0
+    if held < _BOX_HOLDS and not inside.all():
+        darker = float(np.median(light[inside]) - np.median(light[~inside]))
+        if darker < _ALIKE and float(np.median(rough[~inside])) < _EVEN:
+            return -1.0, held
     core = cv2.erode(cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT), np.ones((13, 13), np.uint8))[1:-1, 1:-1] > 0
     uneven = float(rough[core].mean()) if core.any() else 1.0
-    return 0.5 * held - 0.6 * uneven + 0.1 * float(np.sqrt(inside.mean()))
+    return 0.5 * held - 0.6 * uneven + 0.1 * float(np.sqrt(inside.mean())), held

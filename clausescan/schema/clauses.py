@@ -9,7 +9,7 @@ from pydantic import Field
 from clausescan.schema import further
 from clausescan.schema.values import MAX_ITEMS as MAX_ITEMS
 from clausescan.schema.values import MAX_PARTY_CHARS as MAX_PARTY_CHARS
-from clausescan.schema.values import NAME, Amounts, Durations, Fields, Months, Parties
+from clausescan.schema.values import NAME, Durations, FewAmounts, FewParties, Fields, Months
 from clausescan.schema.values import Amount as Amount
 from clausescan.schema.values import Duration as Duration
 from clausescan.schema.values import Strict as Strict
@@ -39,7 +39,7 @@ class IndemnityFields(Fields):
 
     mutual: bool
     """Each party indemnifies the other."""
-    indemnifying_parties: Parties
+    indemnifying_parties: FewParties
     """The names used for those who must indemnify, as written."""
     defend: bool
     """The duty includes defending."""
@@ -48,7 +48,7 @@ class IndemnityFields(Fields):
 class LiabilityCapFields(Fields):
     """A limit on the amount or kind of recoverable loss."""
 
-    amounts: Amounts
+    amounts: FewAmounts
     """Every stated maximum in money."""
     fee_months: Months
     """Where the cap is the fees over a period: its length in months."""

@@ -20,7 +20,9 @@ FIELD_KINDS: tuple[FieldKind, ...] = get_args(FieldKind)
 Unit = Literal["hours", "days", "business_days", "weeks", "months", "years"]
 
 MAX_ITEMS = 6
-"""Of any list of field values: the most seen on a labelled page is 4."""
+"""Of periods and rates, and of any list of the first three types: the most seen on a labelled page is 4."""
+MAX_LISTED = 24
+"""Of phrases and sums, which other clauses list: events of force majeure, kinds of insurance, a table of fees."""
 MAX_PARTY_CHARS = 60
 MAX_PHRASE_CHARS = 120
 MAX_CHOICES = 12
@@ -60,15 +62,18 @@ class Kind:
 
 
 Durations = Annotated[tuple[Duration, ...], Field(max_length=MAX_ITEMS, strict=False), Kind("durations")]
-Amounts = Annotated[tuple[Amount, ...], Field(max_length=MAX_ITEMS, strict=False), Kind("amounts")]
+Amounts = Annotated[tuple[Amount, ...], Field(max_length=MAX_LISTED, strict=False), Kind("amounts")]
 Month = Annotated[int, Field(ge=1, le=999)]
 Months = Annotated[tuple[Month, ...], Field(max_length=MAX_ITEMS, strict=False), Kind("months")]
 Percentage = Annotated[float, Field(ge=0, le=1000)]
 Percentages = Annotated[tuple[Percentage, ...], Field(max_length=MAX_ITEMS, strict=False), Kind("percentages")]
 Party = Annotated[str, Field(min_length=1, max_length=MAX_PARTY_CHARS)]
-Parties = Annotated[tuple[Party, ...], Field(max_length=MAX_ITEMS, strict=False), Kind("phrases")]
+Parties = Annotated[tuple[Party, ...], Field(max_length=MAX_LISTED, strict=False), Kind("phrases")]
 Phrase = Annotated[str, Field(min_length=1, max_length=MAX_PHRASE_CHARS)]
-Phrases = Annotated[tuple[Phrase, ...], Field(max_length=MAX_ITEMS, strict=False), Kind("phrases")]
+Phrases = Annotated[tuple[Phrase, ...], Field(max_length=MAX_LISTED, strict=False), Kind("phrases")]
+FewAmounts = Annotated[tuple[Amount, ...], Field(max_length=MAX_ITEMS, strict=False), Kind("amounts")]
+FewParties = Annotated[tuple[Party, ...], Field(max_length=MAX_ITEMS, strict=False), Kind("phrases")]
+"""Of the first three types: as short as the shipped model was taught to write them."""
 
 
 class Fields(Strict):
@@ -98,10 +103,10 @@ OwnValue = (
     | FieldName
     | None
     | Annotated[tuple[Duration, ...], Field(max_length=MAX_ITEMS, strict=False)]
-    | Annotated[tuple[Amount, ...], Field(max_length=MAX_ITEMS, strict=False)]
+    | Annotated[tuple[Amount, ...], Field(max_length=MAX_LISTED, strict=False)]
     | Annotated[tuple[Month, ...], Field(max_length=MAX_ITEMS, strict=False)]
     | Annotated[tuple[Percentage, ...], Field(max_length=MAX_ITEMS, strict=False)]
-    | Annotated[tuple[Phrase, ...], Field(max_length=MAX_ITEMS, strict=False)]
+    | Annotated[tuple[Phrase, ...], Field(max_length=MAX_LISTED, strict=False)]
 )
 
 

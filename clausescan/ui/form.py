@@ -172,8 +172,8 @@ def _fields(shape: ClauseShape, entered: Mapping[str, Any], held: Fields | None)
             values[name] = getattr(held, name)
             continue
         parts = [part.strip() for part in text.split(";") if part.strip()]
-        if len(parts) > MAX_ITEMS:
-            raise FormError(key, f"{words(name)}: {MAX_ITEMS} values are the most")
+        if kind != "choice" and len(parts) > (most := _most(shape, name)):
+            raise FormError(key, f"{words(name)}: {most} values are the most")
         try:
             values[name] = (text or None) if kind == "choice" else [ENTRIES[kind].read(part) for part in parts]
             shape.fields.model_validate(_empty(shape) | {name: values[name]})
@@ -181,6 +181,12 @@ def _fields(shape: ClauseShape, entered: Mapping[str, Any], held: Fields | None)
             what = "one of the choices" if kind == "choice" else ENTRIES[kind].hint
             raise FormError(key, f"{words(name)}: enter {what}") from None
     return shape.fields.model_validate(values)
+
+
+def _most(shape: ClauseShape, name: str) -> int:
+    """How many values a list may hold."""
+    metadata = shape.fields.model_fields[name].metadata
+    return int(next((m.max_length for m in metadata if getattr(m, "max_length", None) is not None), MAX_ITEMS))
 
 
 def _empty(shape: ClauseShape) -> dict[str, Any]:
