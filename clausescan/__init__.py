@@ -27,6 +27,7 @@ _HOME = {
     "TypeSource": "config",
     "find_types": "clausetypes.finding",
     "InputError": "errors",
+    "LimitError": "errors",
     "UnreadablePageError": "errors",
     "ModelError": "errors",
     "AnswerError": "errors",
@@ -41,6 +42,7 @@ _HOME = {
     "ServerReplyError": "errors",
     "PromptError": "errors",
     "OutputError": "errors",
+    "InternalError": "errors",
     "PartialError": "errors",
     "EXIT_CODES": "errors",
 }
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
     from clausescan.errors import AnswerError as AnswerError
     from clausescan.errors import ClausescanError as ClausescanError
     from clausescan.errors import InputError as InputError
+    from clausescan.errors import InternalError as InternalError
+    from clausescan.errors import LimitError as LimitError
     from clausescan.errors import ModelError as ModelError
     from clausescan.errors import OutputError as OutputError
     from clausescan.errors import PartialError as PartialError
