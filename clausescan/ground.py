@@ -8,7 +8,6 @@ each corner mapped for itself; a line that is bent on the photo becomes several 
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from clausescan.answer import Passage
 from clausescan.errors import ModelError
 from clausescan.evidence import Located, locate_fields
 from clausescan.geometry import PointMap, Points, bounding_box
+from clausescan.headings import ends_heading, heading, heading_words
 from clausescan.page import Reading, Word
 from clausescan.schema.answers import PassageAnswer
 from clausescan.schema.pagemap import Quad, as_quad
@@ -25,16 +25,10 @@ from clausescan.schema.report import CLAUSES, Box, Clause, Evidence, OwnClause, 
 from clausescan.schema.shapes import ClauseShape
 from clausescan.schema.values import Fields, OwnFields
 
+SHORT_LINE = 0.75
+"""Part of the longest line's width below which a line may stand alone, as a heading does."""
 BEND = 0.08
 """A quad ends where a word's middle lies further than this part of its height from the quad's own middle line."""
-
-_SECTION_WORD = re.compile(r"(?i)(section|article|clause|paragraph|§+)[.:]?")
-_ROMAN = r"(?=[ivxlc])(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})"
-_SECTION_NUMBER = re.compile(rf"(?i)[(\[]?(\d+(\.\d+)*|{_ROMAN}|[a-z])([.)\]]+(\d+|[a-z])?)*|\W+")
-_CLOSING_NUMBER = re.compile(rf"(?i)[(\[]?(\d+(\.\d+)*|{_ROMAN}|[a-z])[.)\]]+|\d+(\.\d+)*|\W+")
-"""As a section's number at a heading's end: a letter is one only with its punctuation ("Liability of Party A")."""
-_FUSED_NUMBER = re.compile(r"(?i)^(\([a-z\d]{1,4}\)|\d+(\.\d+)*[.)]?)(?=[a-z]{3})")
-_HEADING_EDGE = " .,:;-–—_“”\"'"
 
 
 @dataclass(frozen=True)
@@ -105,7 +99,7 @@ def ground(passage: Passage, shape: ClauseShape, answer: PassageAnswer | None, w
     lines = list(dict.fromkeys(line for line, _ in runs))
     common = {
         "page": page,
-        "heading": heading(texts[: answer.heading_words]) if answer else None,
+        "heading": heading(texts[: _heading_words(places, texts, words, answer.heading_words)]) if answer else None,
         "text": " ".join(texts),
         "quads": tuple(q for _, q in runs),
         "quad_lines": tuple(lines.index(line) for line, _ in runs),
@@ -126,6 +120,17 @@ def ground(passage: Passage, shape: ClauseShape, answer: PassageAnswer | None, w
     where = f"page {page + 1}, {passage.type}"
     warnings = tuple(f"{where}: {w}" for w in (located.warnings if located else ()))
     return Grounded(_clause(shape, common, fields), warnings)
+
+
+def _heading_words(places: list[Place], texts: list[str], words: PhotoWords, claimed: int) -> int:
+    """How many of a clause's first words are its heading: by the page's signs, else as claimed, if it may end there."""
+    rows = [[i for i, place in enumerate(places) if place[0] == line] for line in dict.fromkeys(line for line, _ in places)]
+    ends = [words.word(places[row[-1]]).box_page_px[2] for row in rows]
+    left = words.word(places[0]).box_page_px[0]
+    alone = len(rows) > 1 and ends[0] - left < SHORT_LINE * (max(ends) - left)
+    found = heading_words(texts, len(rows[0]) if alone else 0)
+    may_end = 0 < claimed <= len(texts) and (ends_heading(texts[claimed - 1]) or claimed == len(rows[0]))
+    return found or (claimed if may_end else 0)
 
 
 def passage_places(passage: Passage, reading: Reading) -> list[Place]:
@@ -183,16 +188,6 @@ def reading_confidence(words: Sequence[Word]) -> float:
     """Mean confidence of the words, each weighed by its length; 0 for none."""
     weights = [max(len(w.text), 1) for w in words]
     return _probability(sum(w.confidence * n for w, n in zip(words, weights, strict=True)) / max(sum(weights), 1))
-
-
-def heading(texts: Sequence[str]) -> str | None:
-    """A heading's words without section numbers, rules and closing punctuation; None if nothing is left."""
-    left = [_FUSED_NUMBER.sub("", t) for t in texts[:1]] + list(texts[1:])
-    while left and (_SECTION_NUMBER.fullmatch(left[0]) or (len(left) > 1 and _SECTION_WORD.fullmatch(left[0]))):
-        left = left[1:]
-    while left and _CLOSING_NUMBER.fullmatch(left[-1]):
-        left = left[:-1]
-    return " ".join(left).strip(_HEADING_EDGE) or None
 
 
 def _plain(text: str) -> str:
