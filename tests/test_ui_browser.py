@@ -207,7 +207,7 @@ def test_a_photo_that_fails_costs_only_itself(visit, fake, tmp_path):
     finished(page)
     told = sorted(states(page))
     assert told[:2] == ["0 clauses, needs a look", "3 clauses"]
-    assert re.fullmatch(r"failed: internal error: RuntimeError at \w+\.py:\d+", told[2])
+    assert re.fullmatch(r"failed: bug\.png: internal error: RuntimeError at \w+\.py:\d+; please report it", told[2])
     page.get_by_role("button", name="blank.png").first.click()
     page.get_by_text("Page 1 unreadable").wait_for()
     assert page.locator(".cs-verdicts .cannot_tell").count() == 3
