@@ -9,7 +9,7 @@ from clausescan.model.charset import encode
 from clausescan.model.choice import BEGIN, INSIDE, OUTSIDE
 from clausescan.model.vocabulary import Vocabulary
 from clausescan.train.augment import renumber_fields, renumber_words, renumbering
-from clausescan.train.checkpoints import Average, load_checkpoint, save_checkpoint
+from clausescan.train.checkpoints import Average, load_checkpoint, mean_checkpoint, save_checkpoint
 from clausescan.train.clause_losses import Teacher
 from clausescan.train.crops import CropLine
 from clausescan.train.labels import LabelledClause, LabelledPage
@@ -110,3 +110,17 @@ def test_both_optimisers_go_on_where_they_were(tmp_path: Path) -> None:
         o.set_rate(5e-3)
         step(m, o)
     assert all(torch.equal(v, again.state_dict()[k]) for k, v in model.state_dict().items())
+
+
+def test_the_mean_of_checkpoints_is_one_to_load(tmp_path):
+    files = [tmp_path / "a.pt", tmp_path / "b.pt"]
+    for value, file in enumerate(files):
+        model = torch.nn.Linear(2, 1)
+        torch.nn.init.constant_(model.weight, float(value))
+        torch.nn.init.constant_(model.bias, 3.0 * value)
+        save_checkpoint(file, model, torch.optim.SGD(model.parameters(), 0.1), 5, {}, Average(model))
+    mean_checkpoint(files, tmp_path / "new" / "mean.pt")
+    joined = torch.nn.Linear(2, 1)
+    assert load_checkpoint(tmp_path / "new" / "mean.pt", joined, averaged=True) == 0
+    assert joined.weight.tolist() == [[0.5, 0.5]]
+    assert joined.bias.tolist() == [1.5]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -86,3 +86,16 @@ def load_checkpoint(
     if average is not None:
         average.state = {k: v.clone() for k, v in state.get("average", state["model"]).items()}
     return int(state["step"])
+
+
+def mean_checkpoint(files: Sequence[Path], out: Path) -> None:
+    """Write the mean of several runs' averaged weights, of one shape and one origin, as a checkpoint to assemble.
+
+    Wortsman and others, Model soups (2022): the mean of models finetuned from one is often better than each of them.
+    """
+    states = [torch.load(file, map_location="cpu", weights_only=True)["average"] for file in files]
+    mean = {name: torch.stack([state[name].float() for state in states]).mean(0) for name in states[0]}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(
+        {"model": mean, "average": mean, "optimiser": {}, "step": 0, "about": {"mean": [str(file) for file in files]}}, out
+    )

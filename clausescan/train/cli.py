@@ -150,6 +150,17 @@ def compressors(
 
 
 @app.command()
+def mean(
+    checkpoints: Annotated[list[Path], typer.Argument(help="Checkpoints of stages C or D that began from one another.")],
+    work: Work,
+) -> None:
+    """The mean of several runs' weights in place of stage D's: better than each on contracts that none has seen."""
+    from clausescan.train.checkpoints import mean_checkpoint
+
+    mean_checkpoint(checkpoints, work / "clauses-visual" / "clauses.pt")
+
+
+@app.command()
 def assemble(data: Data, work: Work, out: Annotated[Path, typer.Option(help="Folder for the model that ships.")]) -> None:
     """Calibrate presence and fields, choose the further types worth offering, join the checkpoints into the folder that ships."""
     from clausescan.schema.clauses import CLAUSE_TYPES
