@@ -10,7 +10,7 @@ from transformers import AutoModelForImageTextToText
 from transformers.cache_utils import DynamicCache
 
 from clausescan.model.charset import NUM_CLASSES
-from clausescan.model.choice import BEGIN, INSIDE, OUTSIDE, SENTENCE, UNIT, best_runs, clauses_of, word_places
+from clausescan.model.choice import BEGIN, INSIDE, OUTSIDE, SENTENCE, UNIT, Run, best_runs, clauses_of, sections_of, word_places
 from clausescan.model.configuration import ClausescanConfig
 from clausescan.model.encoder import LINE_CHANNELS, PageEncoder
 from clausescan.model.language import LanguageModel
@@ -192,3 +192,11 @@ def test_a_heading_found_on_its_own_joins_what_it_heads() -> None:
     places = np.full(len(tags), UNIT, np.int8)
     assert [(r.first, r.last) for r in best_runs(np.log(p), places)] == [(3, 6), (7, 27)]
     assert [(r.first, r.last) for r in clauses_of(np.log(p), places)] == [(3, 27)]
+
+
+def test_unheaded_parts_of_one_section_are_one_clause() -> None:
+    log_p = np.log(np.tile([0.1, 0.3, 0.6], (40, 1)))
+    runs = [Run(0, 9, (), 0.9), Run(10, 19, (12,), 0.8), Run(20, 29, (), 0.9), Run(31, 39, (), 0.9)]
+    joined = sections_of(runs, log_p, lambda run: run.first == 20)
+    assert [(run.first, run.last, run.outside) for run in joined] == [(0, 19, (12,)), (20, 29, ()), (31, 39, ())]
+    assert joined[0].confidence == pytest.approx(0.9)

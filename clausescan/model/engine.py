@@ -17,7 +17,8 @@ from transformers.utils import logging
 
 from clausescan.answer import PageAnswer, Passage, Prompt
 from clausescan.errors import ModelError
-from clausescan.model.choice import Run, clauses_of, presence_odds, word_places
+from clausescan.headings import heading, heading_words
+from clausescan.model.choice import Run, clauses_of, presence_odds, sections_of, word_places
 from clausescan.model.configuration import ClausescanConfig
 from clausescan.model.copying import candidates, copying_schema
 from clausescan.model.fieldhead import NOTHING_SETTLED, field_odds, settle
@@ -149,8 +150,9 @@ class CompactModel:
         presence: dict[ClauseType, float] = {}
         for kind, prompt in taught.items():
             log_p = scores[:, self.config.clause_types.index(kind)]
-            runs = clauses_of(log_p, standing)
-            presence[kind] = self._calibrated(presence_odds(log_p, runs))
+            found = clauses_of(log_p, standing)
+            presence[kind] = self._calibrated(presence_odds(log_p, found))
+            runs = sections_of(found, log_p, lambda run: is_headed(run, words, places, begins))
             passages += [self._answer(prompt, run, places, words, begins, sight, kept, budget) for run in runs]
         return PageAnswer(tuple(passages), presence, untaught=untaught)
 
@@ -203,3 +205,11 @@ class CompactModel:
             found = candidates(shape, words)
             settled = settle(field_odds(scores, self.config.settled_fields, shape.kinds, found), found, self.config.field_shifts)
         return self.writer.write(asked, copying_schema(shape, words, settled))
+
+
+def is_headed(run: Run, words: list[list[str]], places: list[tuple[int, int]], begins: list[bool]) -> bool:
+    """Whether a run begins with a heading."""
+    (line, word), last = places[run.first], places[run.last]
+    texts = [words[n][k] for n, k in places[run.first : run.last + 1]]
+    alone = last[0] > line and begins[line + 1]
+    return heading(texts[: heading_words(texts, len(words[line]) - word if alone else 0)]) is not None
