@@ -17,7 +17,7 @@ from clausescan.answer import Passage
 from clausescan.errors import ModelError
 from clausescan.evidence import Located, locate_fields
 from clausescan.geometry import PointMap, Points, bounding_box
-from clausescan.headings import ends_heading, heading, heading_words
+from clausescan.headings import SHORT_LINE, ends_heading, heading, heading_words
 from clausescan.page import Reading, Word
 from clausescan.schema.answers import PassageAnswer
 from clausescan.schema.pagemap import Quad, as_quad
@@ -25,8 +25,6 @@ from clausescan.schema.report import CLAUSES, Box, Clause, Evidence, OwnClause, 
 from clausescan.schema.shapes import ClauseShape
 from clausescan.schema.values import Fields, OwnFields
 
-SHORT_LINE = 0.75
-"""Part of the longest line's width below which a line may stand alone, as a heading does."""
 BEND = 0.08
 """A quad ends where a word's middle lies further than this part of its height from the quad's own middle line."""
 

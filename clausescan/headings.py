@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+SHORT_LINE = 0.75
+"""Part of the longest line's width below which a line may stand alone, as a heading does."""
 MOST_LINE_WORDS = 10
 """Of a line that is a heading alone."""
 MOST_WORDS = 12

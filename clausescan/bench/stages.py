@@ -19,7 +19,7 @@ from clausescan.export.writing import PicturedPage
 from clausescan.geometry import PointMap
 from clausescan.ground import PhotoWords, ground, text_lines
 from clausescan.model.choice import Run, clauses_of, sections_of, word_places
-from clausescan.model.engine import CompactModel, is_headed
+from clausescan.model.engine import CompactModel, is_headed, lines_alone
 from clausescan.model.vocabulary import paragraph_starts
 from clausescan.page import Photo, Reading
 from clausescan.parse import parse_answer
@@ -85,12 +85,12 @@ class TextOnly:
         with torch.autocast("cpu", torch.bfloat16):
             scores = self.compact.model.choose(None, torch.tensor(tokens), torch.tensor(first))
             log_p = scores.log_softmax(-1).double().numpy()
-        standing = word_places(words, begins)
+        standing, alone = word_places(words, begins), lines_alone(reading)
         places = [(n, k) for n, line in enumerate(words) for k in range(len(line))]
         passages = []
         for n, kind in enumerate(CLAUSE_TYPES):
             runs = clauses_of(log_p[:, n], standing)
-            runs = sections_of(runs, log_p[:, n], lambda run: is_headed(run, words, places, begins))
+            runs = sections_of(runs, log_p[:, n], lambda run: is_headed(run, words, places, alone))
             passages += [self._passage(kind, run, words, begins) for run in runs]
         return PageAnswer(tuple(passages), {})
 

@@ -17,7 +17,7 @@ from transformers.utils import logging
 
 from clausescan.answer import PageAnswer, Passage, Prompt
 from clausescan.errors import ModelError
-from clausescan.headings import heading, heading_words
+from clausescan.headings import SHORT_LINE, heading, heading_words
 from clausescan.model.choice import Run, clauses_of, presence_odds, sections_of, word_places
 from clausescan.model.configuration import ClausescanConfig
 from clausescan.model.copying import candidates, copying_schema
@@ -145,14 +145,14 @@ class CompactModel:
             visual = self.model.visual_tokens(sight, budget)
             scores = self.model.choose(visual, torch.tensor(tokens), torch.tensor(first)).log_softmax(-1).double().numpy()
         places = [(n, k) for n, line in enumerate(words) for k in range(len(line))]
-        standing = word_places(words, begins)
+        standing, alone = word_places(words, begins), lines_alone(reading)
         passages: list[Passage] = []
         presence: dict[ClauseType, float] = {}
         for kind, prompt in taught.items():
             log_p = scores[:, self.config.clause_types.index(kind)]
             found = clauses_of(log_p, standing)
             presence[kind] = self._calibrated(presence_odds(log_p, found))
-            runs = sections_of(found, log_p, lambda run: is_headed(run, words, places, begins))
+            runs = sections_of(found, log_p, lambda run: is_headed(run, words, places, alone))
             passages += [self._answer(prompt, run, places, words, begins, sight, kept, budget) for run in runs]
         return PageAnswer(tuple(passages), presence, untaught=untaught)
 
@@ -207,9 +207,16 @@ class CompactModel:
         return self.writer.write(asked, copying_schema(shape, words, settled))
 
 
-def is_headed(run: Run, words: list[list[str]], places: list[tuple[int, int]], begins: list[bool]) -> bool:
-    """Whether a run begins with a heading."""
+def lines_alone(reading: Reading) -> list[bool]:
+    """Which lines may be a heading alone: those that end far before the page's longest do."""
+    edges = [(line.words[0].box_page_px[0], line.words[-1].box_page_px[2]) for line in reading.lines]
+    most = max((right for _, right in edges), default=0.0)
+    return [right - left < SHORT_LINE * (most - left) for left, right in edges]
+
+
+def is_headed(run: Run, words: list[list[str]], places: list[tuple[int, int]], alone: list[bool]) -> bool:
+    """Whether a run begins with a heading; `alone` are `lines_alone`."""
     (line, word), last = places[run.first], places[run.last]
     texts = [words[n][k] for n, k in places[run.first : run.last + 1]]
-    alone = last[0] > line and begins[line + 1]
-    return heading(texts[: heading_words(texts, len(words[line]) - word if alone else 0)]) is not None
+    own = len(words[line]) - word if alone[line] and last[0] > line else 0
+    return heading(texts[: heading_words(texts, own)]) is not None
