@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +51,17 @@ def test_a_whole_folder_loads(made: Path) -> None:
     assert model.weights_sha256 == json.loads((made / engine.MANIFEST).read_text())["sha256"]["model.safetensors"]
 
 
+def test_loading_and_reading_need_no_transformers(made: Path) -> None:
+    """Importing them takes longer than reading a page."""
+    code = (
+        "import sys; from pathlib import Path; import numpy as np; from clausescan.model.engine import load\n"
+        "load(Path(sys.argv[1])).read(np.full((64, 128), 245, np.uint8))\n"
+        "print([m for m in ('transformers', 'xgrammar', 'torch._dynamo') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(made)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_corrupted_weights_are_refused_by_their_hash(folder: Path) -> None:
     file = folder / "model.safetensors"
     data = bytearray(file.read_bytes())
@@ -82,11 +95,11 @@ def test_a_page_without_lines_has_no_clauses(made: Path) -> None:
 
 def test_what_is_found_keeps_to_the_page_and_the_budget(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines, their text and the choice are dictated; the rest is the engine's own."""
-    from clausescan.model import modeling
+    from clausescan.model import network
     from clausescan.model.linefinder import TextLine
 
     lines = [TextLine(4, np.full(100, 60.0 + 40 * n, np.float32), 15.0, 1.0) for n in range(3)]
-    monkeypatch.setattr(modeling, "find_lines", lambda maps: lines)
+    monkeypatch.setattr(network, "find_lines", lambda maps: lines)
     model = engine.load(made)
     look = model.model.look
     monkeypatch.setattr(

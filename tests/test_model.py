@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForImageTextToText
 from transformers.cache_utils import DynamicCache
@@ -12,9 +13,11 @@ from transformers.cache_utils import DynamicCache
 from clausescan.model.charset import NUM_CLASSES
 from clausescan.model.choice import BEGIN, INSIDE, OUTSIDE, SENTENCE, UNIT, Run, best_runs, clauses_of, sections_of, word_places
 from clausescan.model.configuration import ClausescanConfig
+from clausescan.model.dimensions import Dimensions
 from clausescan.model.encoder import LINE_CHANNELS, PageEncoder
-from clausescan.model.language import LanguageModel
+from clausescan.model.language import Cache, GrowingCache, LanguageModel
 from clausescan.model.modeling import ClausescanForConditionalGeneration
+from clausescan.model.network import Network
 from clausescan.model.reader import LineReader
 from clausescan.model.resampler import BUDGETS, Kind, Resampler
 from clausescan.model.strips import STRIP_HEIGHT
@@ -109,11 +112,12 @@ def test_given_positions_see_each_other_and_written_ones_only_the_past() -> None
         assert not torch.allclose(before[:, 0], model(early, 6)[:, 0])
 
 
-def test_cache_gives_what_the_whole_sequence_gives() -> None:
+@pytest.mark.parametrize("kind", [DynamicCache, GrowingCache])
+def test_cache_gives_what_the_whole_sequence_gives(kind: type[Cache]) -> None:
+    cache = kind()
     torch.manual_seed(0)
     model = LanguageModel(300, 40, 2, 5).eval()
     x = torch.rand(1, 12, 40)
-    cache = DynamicCache()
     with torch.no_grad():
         whole = model(x, 7)
         parts = [model(x[:, :7], 7, cache), model(x[:, 7:10], 0, cache), model(x[:, 10:], 0, cache)]
@@ -129,6 +133,19 @@ def test_saved_model_loads_and_generates_through_the_auto_classes(tmp_path: Path
     assert out.shape == (1, 72)
     again = model.generate(input_ids=ids, pixel_values=page, max_new_tokens=5, do_sample=False, eos_token_id=None, use_cache=True)
     assert torch.equal(out, again)
+
+
+def test_the_bare_network_is_the_same_model(tmp_path: Path) -> None:
+    model = tiny()
+    model.save_pretrained(tmp_path)
+    network = Network(Dimensions.load(tmp_path / "config.json"))
+    network.load_state_dict(load_file(tmp_path / "model.safetensors"))
+    assert network.config == model.config.dimensions
+    ids, visual = torch.tensor([[7] * 64 + [20, 21, 22]]), torch.rand(64, 40)
+    with torch.no_grad():
+        states = network.eval().states(ids, visual, ids.shape[1])
+        whole = model(input_ids=ids, visual=visual)
+    assert torch.allclose(network.language.logits(states), whole.logits)
 
 
 def test_language_model_gets_no_more_visual_tokens_than_the_budget() -> None:

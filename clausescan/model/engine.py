@@ -6,29 +6,33 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
-from transformers.utils import logging
 
 from clausescan.answer import PageAnswer, Passage, Prompt
 from clausescan.errors import ModelError
 from clausescan.headings import SHORT_LINE, heading, heading_words
 from clausescan.model.choice import Run, clauses_of, presence_odds, sections_of, word_places
-from clausescan.model.configuration import ClausescanConfig
 from clausescan.model.copying import candidates, copying_schema
+from clausescan.model.dimensions import Dimensions
 from clausescan.model.fieldhead import NOTHING_SETTLED, field_odds, settle
-from clausescan.model.grammar import AnswerWriter
-from clausescan.model.modeling import ClausescanForConditionalGeneration, Sight
+from clausescan.model.network import Network, Sight
 from clausescan.model.transcribe import best_path, is_text, words_of
 from clausescan.model.vocabulary import ANSWER, ASK, IMAGE, Vocabulary, paragraph_starts
 from clausescan.page import Line, Reading
 from clausescan.schema.clauses import ClauseType
 from clausescan.schema.shapes import ClauseShape
+
+if TYPE_CHECKING:
+    from clausescan.model.grammar import AnswerWriter
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 MANIFEST = "manifest.json"
@@ -38,13 +42,11 @@ def load(folder: Path | None = None) -> CompactModel:
     """The shipped model, or one in a folder. Raises `ModelError` when it is missing, damaged or of a wrong hash."""
     folder = folder or WEIGHTS
     digest = check(folder)
-    logging.disable_progress_bar()
     try:
-        model = ClausescanForConditionalGeneration.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
-        )
+        model = Network(Dimensions.load(folder / "config.json"))
+        model.load_state_dict(load_file(folder / "model.safetensors"))
         vocabulary = Vocabulary(folder / "tokenizer.json")
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"the model in {folder} cannot be loaded ({type(error).__name__}); install clausescan again") from None
     model.train(False)
     return CompactModel(model, vocabulary, digest)
@@ -71,12 +73,18 @@ def check(folder: Path) -> str:
 class CompactModel:
     """Fulfils `clausescan.answer.PageModel`; remembers what it saw on the last page it read."""
 
-    def __init__(self, model: ClausescanForConditionalGeneration, vocabulary: Vocabulary, digest: str) -> None:
+    def __init__(self, model: Network, vocabulary: Vocabulary, digest: str) -> None:
         model.fold()
         self.model, self.vocabulary = model, vocabulary
-        self.writer = AnswerWriter(model, vocabulary)
         self._digest = digest
         self._last: tuple[int, Sight, list[int]] | None = None
+
+    @cached_property
+    def writer(self) -> AnswerWriter:
+        """Writes the answers. Made when the first clause is found: its grammars' library takes long to import."""
+        from clausescan.model.grammar import AnswerWriter
+
+        return AnswerWriter(self.model, self.vocabulary)
 
     @property
     def name(self) -> str:
@@ -89,7 +97,7 @@ class CompactModel:
         return self._digest
 
     @property
-    def config(self) -> ClausescanConfig:
+    def config(self) -> Dimensions:
         """The model's dimensions."""
         return self.model.config
 

@@ -13,12 +13,11 @@ from typing import Any
 import torch
 import xgrammar
 from torch import Tensor
-from transformers import PreTrainedTokenizerFast
-from transformers.cache_utils import DynamicCache
 
 from clausescan.errors import AnswerError
-from clausescan.model.modeling import ClausescanForConditionalGeneration
-from clausescan.model.vocabulary import END, PAD, Vocabulary
+from clausescan.model.language import GrowingCache
+from clausescan.model.network import Parts
+from clausescan.model.vocabulary import END, Vocabulary
 
 MAX_ANSWER_TOKENS = 320
 """The longest labelled answer has 141 tokens; the grammar's bounds allow more."""
@@ -30,16 +29,15 @@ class Asked:
 
     states: Tensor
     following: Tensor
-    cache: DynamicCache
+    cache: GrowingCache
 
 
 class AnswerWriter:
     """Writes answers with the compact model; each passage has a grammar of its own, compiled in a few milliseconds."""
 
-    def __init__(self, model: ClausescanForConditionalGeneration, vocabulary: Vocabulary) -> None:
+    def __init__(self, model: Parts, vocabulary: Vocabulary) -> None:
         self.model, self.vocabulary = model, vocabulary
-        fast = PreTrainedTokenizerFast(tokenizer_object=vocabulary.tokenizer, eos_token=END, pad_token=PAD)
-        info = xgrammar.TokenizerInfo.from_huggingface(fast, vocab_size=len(vocabulary), stop_token_ids=[vocabulary.id[END]])
+        info = xgrammar.TokenizerInfo(vocabulary.tokens(), xgrammar.VocabType.BYTE_LEVEL, stop_token_ids=[vocabulary.id[END]])
         self.compiler = xgrammar.GrammarCompiler(info, max_threads=1)
 
     def grammar(self, schema: dict[str, Any]) -> xgrammar.CompiledGrammar:
@@ -51,15 +49,9 @@ class AnswerWriter:
     @torch.no_grad()
     def ask(self, question: list[int], visual: Tensor) -> Asked:
         """Have the model read a question, which begins with one image token a visual token."""
-        cache = DynamicCache()
-        seen = self.model(
-            input_ids=torch.tensor([question]),
-            visual=visual,
-            past_key_values=cache,
-            given=len(question),
-            output_hidden_states=True,
-        )
-        return Asked(seen.hidden_states[0][0], seen.logits[0, -1], cache)
+        cache = GrowingCache()
+        states = self.model.states(torch.tensor([question]), visual, len(question), cache)[0]
+        return Asked(states, self.model.language.logits(states[-1]), cache)
 
     @torch.no_grad()
     def write(self, asked: Asked, schema: dict[str, Any]) -> str:
@@ -70,7 +62,7 @@ class AnswerWriter:
         following = asked.following
         while len(out) < MAX_ANSWER_TOKENS and not matcher.is_terminated():
             if ids:
-                following = self.model(input_ids=torch.tensor([ids]), past_key_values=asked.cache).logits[0, -1]
+                following = self.model.language.logits(self.model.states(torch.tensor([ids]), None, 0, asked.cache)[0, -1])
             logits = following[None].float()
             matcher.fill_next_token_bitmask(mask)
             xgrammar.apply_token_bitmask_inplace(logits, mask)

@@ -6,14 +6,41 @@ Legend: B sequences, T positions, P of them given (visual tokens, prompt, transc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from transformers.cache_utils import Cache
+
+class Cache(Protocol):
+    """What the layers ask of a cache; that of transformers fulfils it."""
+
+    def update(self, keys: Tensor, values: Tensor, number: int, /) -> tuple[Tensor, Tensor]:
+        """Add a layer's keys and values, (B, N, T, D/N) each; all that it now holds of that layer."""
+
+    def get_seq_length(self) -> int:
+        """How many positions it holds."""
+
+
+class GrowingCache:
+    """Keys and values of every position so far, layer by layer."""
+
+    def __init__(self) -> None:
+        self._layers: list[tuple[Tensor, Tensor]] = []
+
+    def update(self, keys: Tensor, values: Tensor, number: int, /) -> tuple[Tensor, Tensor]:
+        """As `Cache.update`; layers come in their order the first time."""
+        if number == len(self._layers):
+            self._layers.append((keys, values))
+        else:
+            before = self._layers[number]
+            self._layers[number] = torch.cat((before[0], keys), 2), torch.cat((before[1], values), 2)
+        return self._layers[number]
+
+    def get_seq_length(self) -> int:
+        """As `Cache.get_seq_length`."""
+        return self._layers[0][0].shape[2] if self._layers else 0
 
 
 def rotary_angles(positions: Tensor, dims: int, theta: float = 10000.0) -> tuple[Tensor, Tensor]:

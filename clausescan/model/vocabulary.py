@@ -25,9 +25,9 @@ SPECIALS = (PAD, LINE, PARAGRAPH, ASK, ANSWER, END, MASK, IMAGE)
 """In the order of their token numbers, from 0."""
 
 PARAGRAPH_GAP = 1.35
+"""A line this many usual line pitches below the one above it begins a paragraph."""
 SAME_ROW_GAP = 0.3
 """Of a usual gap: lines closer than that stand beside each other, and tell nothing of the lines' pitch."""
-"""A line this many usual line pitches below the one above it begins a paragraph."""
 
 
 _ANSWER_PARTS = re.compile(r"[^\W\d_]+|.", re.DOTALL)
@@ -46,6 +46,11 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return int(self.tokenizer.get_vocab_size())
+
+    def tokens(self) -> list[str]:
+        """Every token as the tokenizer writes it down, its bytes as letters, in the order of their numbers."""
+        known = self.tokenizer.get_vocab()
+        return sorted(known, key=known.__getitem__)
 
     def _word(self, word: str) -> tuple[int, ...]:
         return tuple(self.tokenizer.encode(" " + word, add_special_tokens=False).ids)
