@@ -16,7 +16,7 @@ import typer
 
 from clausescan import __version__
 from clausescan.config import ExtractConfig, page_numbers
-from clausescan.errors import EXIT_CODES, ClausescanError, InputError, ModelError, OutputError, UsageError, described, printable
+from clausescan.errors import EXIT_CODES, ClausescanError, OutputError, UsageError, described, printable
 from clausescan.options import Budget, Bytes, Dpi, Model, MostPages, Pages, Pixels, Types, TypesClass, TypesFrom
 from clausescan.outputs import DocumentOutput, Drawing, check_outputs, write_json
 
@@ -86,7 +86,7 @@ def extract(
         pdf_dpi=pdf_dpi,
     )
     files = DocumentOutput(photos, formats, out, json, overlay) if formats is not None or out is not None else None
-    check_outputs(photos, json, overlay)
+    check_outputs(photos, json, overlay, files)
     from clausescan import scan
 
     drawing = Drawing(overlay, config) if overlay else None
@@ -98,13 +98,18 @@ def extract(
             taker(page)
 
     try:
-        report = scan.extract(photos, config, on_picture=take if takers else None)
-    except (InputError, ModelError):
+        report = scan.extract(photos, config, on_picture=take if takers else None, on_stage=drawing.stage if drawing else None)
+    except UsageError:  # nothing was asked for that makes sense, so nothing is taken away
+        raise
+    except Exception:  # whatever it is: an overlay of an earlier run beside it would pass for this one's
         if drawing:
-            drawing.end(len(photos))
+            try:
+                drawing.fail(photos)
+            except ClausescanError as left:  # told beside what went wrong, not in its place
+                _complain(str(left), 0)
         raise
     if drawing:
-        drawing.end(len(report.pages))
+        drawing.end(photos, len(report.pages))
     if files:
         files.end(report)
     if files and files.shown:

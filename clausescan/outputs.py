@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import glob
+import os
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clausescan.config import ExtractConfig
-from clausescan.errors import UsageError
+from clausescan.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -25,7 +27,13 @@ class Drawing:
         from clausescan.providers.registry import asked_types
 
         self.path, self.types = path, asked_types(config)
+        self._config = config
         self._drawn: set[int] = set()
+        self._begun = 0
+
+    def stage(self, index: int, _: str) -> None:
+        """Count the pages before the one, or the document's end, that has its turn."""
+        self._begun = max(self._begun, index)
 
     def page(self, page: PicturedPage) -> None:
         """Draw the clauses of a page that was read and write the picture, that of the document's second page as NAME-2."""
@@ -39,40 +47,68 @@ class Drawing:
         write_atomic(name, overlay.encode(picture, name.suffix))
         self._drawn.add(page.report.index)
 
-    def end(self, pages: int) -> None:
-        """Remove what an earlier run left where one of this many pages was not drawn."""
-        for index in set(range(pages)) - self._drawn:
-            self._name(index).unlink(missing_ok=True)
+    def end(self, photos: Sequence[str], pages: int) -> None:
+        """Remove what an earlier run left where one of this many pages was not drawn. Raises `OutputError`.
+
+        Nothing is removed where one of the photos is not there: a mistyped name destroys nothing.
+        """
+        if not all(_is_there(photo) for photo in photos):
+            return
+        for name in (self._name(index) for index in sorted(set(range(pages)) - self._drawn)):
+            try:
+                if name.is_file():
+                    name.unlink()
+            except OSError as error:
+                raise OutputError(f"cannot remove {name} of an earlier run: {error.strerror or type(error).__name__}") from None
+
+    def fail(self, photos: Sequence[str]) -> None:
+        """The same after an error that left no report: of the pages that were begun, and those that the files tell of."""
+        from clausescan.photo import announced
+
+        self.end(photos, max(self._begun, announced(photos, self._config)))
 
     def _name(self, index: int) -> Path:
         return self.path if index == 0 else self.path.with_name(f"{self.path.stem}-{index + 1}{self.path.suffix}")
 
 
 class DocumentOutput:
-    """What `--format` and `--out` ask for: files named after the first photo, or one text format on standard output."""
+    """What `--format` and `--out` ask for: files named after the first photo, or one text format on standard output.
+
+    Raises `UsageError`; makes and writes nothing before `prepare`.
+    """
 
     def __init__(self, photos: list[str], formats: str | None, out: Path | None, json: str | None, overlay: Path | None) -> None:
         from clausescan.export.formats import FORMATS, DocumentFiles, parse_formats
-        from clausescan.files import check_writable, make_folder
 
         names = parse_formats(formats if formats is not None else "json")
         self.shown = out is None
+        self.folder = out
         if out is None and (len(names) > 1 or not FORMATS[names[0]].text or json == STDOUT):
             raise UsageError(f"--format {','.join(names)} needs --out FOLDER for its files")
+        self._targets: list[Path] = []
         if out is not None:
-            make_folder(out)
             base = out / ("stdin" if photos[0] == STDOUT else Path(photos[0]).stem)
-            targets = [base.with_name(base.name + FORMATS[name].suffix) for name in names]
-            originals = {Path(p).resolve() for p in photos if p != STDOUT}
-            beside = {Path(p).resolve() for p in (json, overlay) if p is not None and str(p) != STDOUT}
-            later_pages = {p for p in originals if "png" in names and p.match(f"{glob.escape(base.name)}-*.png")}
-            for target in [*targets, *(base.with_name(p.name) for p in later_pages)]:
-                if target.resolve() in originals:
+            self._targets = [base.with_name(base.name + FORMATS[name].suffix) for name in names]
+            pictures = [target for name, target in zip(names, self._targets, strict=True) if name == "png"]
+            for photo in _files(*photos):
+                if target := _clash(photo, self._targets, pictures):
                     raise UsageError(f"{target} is one of the photos and would be overwritten; choose another --out")
-                if target.resolve() in beside:
+            for beside in _files(json, overlay):
+                if target := _clash(beside, self._targets, pictures):
                     raise UsageError(f"--json or --overlay names {target}, which --format writes as well")
-                check_writable(target)
+            for target in self._targets:
+                if overlay is not None and _is_later_page(target, overlay):
+                    raise UsageError(f"--overlay draws a later page on {target}, which --format writes as well")
         self.document = DocumentFiles(names, None if out is None else base)
+
+    def prepare(self) -> None:
+        """Make the folder, if need be, and find out before the long run what could not be written. Raises `OutputError`."""
+        from clausescan.files import check_writable, make_folder
+
+        if self.folder is not None:
+            make_folder(self.folder)
+        for target in self._targets:
+            check_writable(target)
 
     def end(self, report: Any) -> None:
         """Write what is still to be written, to the files or to standard output."""
@@ -80,25 +116,54 @@ class DocumentOutput:
             sys.stdout.buffer.write(data)
 
 
-def check_outputs(photos: list[str], json: str | None, overlay: Path | None) -> None:
-    """Find out before the long run what could not be written, or would overwrite a photo."""
+def check_outputs(photos: list[str], json: str | None, overlay: Path | None, files: DocumentOutput | None = None) -> None:
+    """Find out before the long run what could not be written, or would overwrite a photo. Makes the folder of `files` last."""
     from clausescan.files import check_writable
 
-    targets = [Path(p) for p in (json, overlay) if p is not None and str(p) != STDOUT]
-    originals = {Path(p).resolve() for p in photos if p != STDOUT}
+    targets, originals = _files(json, overlay), _files(*photos)
     for target in targets:
-        if target.resolve() in originals:
+        if _clash(target, originals):
             raise UsageError(f"{target} is one of the photos and would be overwritten")
-        check_writable(target)
     if overlay is not None:
-        later = f"{glob.escape(overlay.stem)}-*{glob.escape(overlay.suffix)}"
-        for photo in sorted(originals):
-            if photo.parent == overlay.resolve().parent and photo.match(later):
+        for photo in originals:
+            if _is_later_page(photo, overlay):
                 raise UsageError(f"{photo.name} is one of the photos and could be overwritten by the picture of a later page")
-    if len({t.resolve() for t in targets}) < len(targets):
-        raise UsageError("--json and --overlay name the same file")
-    if overlay is not None and overlay.suffix.lower() not in (".jpg", ".jpeg", ".png", ".webp"):
-        raise UsageError("--overlay needs a file ending in .jpg, .png or .webp")
+        if any(_clash(target, [overlay], [overlay]) for target in _files(json)):
+            raise UsageError("--json names a file that --overlay writes as well")
+        if overlay.suffix.lower() not in (".jpg", ".jpeg", ".png", ".webp"):
+            raise UsageError("--overlay needs a file ending in .jpg, .png or .webp")
+    folder = None if files is None or files.folder is None else files.folder.resolve()
+    to_come = [t for t in targets if folder and not os.path.exists(t.parent) and folder.is_relative_to(t.parent.resolve())]
+    for target in targets:
+        if target not in to_come:
+            check_writable(target)
+    if files is not None:
+        files.prepare()
+    for target in to_come:
+        check_writable(target)
+
+
+def _files(*names: str | Path | None) -> list[Path]:
+    """Those that name a file, not a standard stream."""
+    return [Path(name) for name in names if name is not None and str(name) != STDOUT]
+
+
+def _is_there(photo: str) -> bool:
+    """Whether a photo could be read, were it one: standard input, a file, a pipe."""
+    return photo == STDOUT or (os.path.exists(photo) and not os.path.isdir(photo))
+
+
+def _clash(path: Path, targets: Sequence[Path], pictures: Sequence[Path] = ()) -> Path | None:
+    """The one of `targets` that is the same file as `path`; or `path`, where it may be a later page of one of the `pictures`."""
+    same = next((target for target in targets if target.resolve() == path.resolve()), None)
+    return same or (path if any(_is_later_page(path, picture) for picture in pictures) else None)
+
+
+def _is_later_page(path: Path, first: Path) -> bool:
+    """Whether a document whose first page is drawn as `first` may have a later one drawn as `path`, or as what it links to."""
+    name = re.compile(rf"{re.escape(first.stem)}-\d+{re.escape(first.suffix)}")
+    folder = first.parent.resolve()
+    return any(p.parent.resolve() == folder and name.fullmatch(p.name) for p in (path, path.resolve()))
 
 
 def write_json(result: BaseModel, target: str | None, elsewhere: bool = False) -> bool:

@@ -12,10 +12,10 @@ import io
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +68,7 @@ def pages(sources: tuple[str | Path, ...], config: ExtractConfig) -> Iterator[Ph
         raise _too_many(config)
     if sum(str(s) == STDIN for s in sources) > 1:
         raise UsageError("standard input (-) can be given only once")
-    if len(sources) > 1 and sum(_announced(source, config) for source in sources) > config.max_pages:
+    if len(sources) > 1 and announced(sources, config) > config.max_pages:
         raise _too_many(config)
     count = 0
     for source in sources:
@@ -83,25 +83,33 @@ def _too_many(config: ExtractConfig) -> UsageError:
     return UsageError(f"the document has more than {config.max_pages} pages; allow more with --max-pages")
 
 
+def announced(sources: Sequence[str | Path], config: ExtractConfig) -> int:
+    """How many pages the sources will give, as far as their files tell before a page of them is decoded."""
+    return sum(_announced(source, config) for source in sources)
+
+
 def _announced(source: str | Path, config: ExtractConfig) -> int:
-    """How many pages a file will give, by its header alone: one where that cannot be told, or has no other pages."""
-    if str(source) == STDIN:
-        return 1
+    """How many pages a PDF or TIFF will give, by its page tree or directories; one for all else, and where that cannot be told.
+
+    Only regular files are opened: what is taken from a pipe here would be gone when its turn comes.
+    """
     import pypdfium2
 
+    path = Path(source)
     try:
-        file = load(source, config)
-        if _is_pdf(file):
-            with _pdfium_lock, pypdfium2.PdfDocument(file.data) as document:
-                count = len(document)
-        else:
-            _register_heif()
-            with _open(file, config) as image:
-                count = _frame_count(image, file)
-                if image.format != "TIFF":
-                    return 1
-        return len(_chosen(count, config, file.name))
-    except (InputError, pypdfium2.PdfiumError):  # told when its turn comes
+        if str(source) == STDIN or not path.is_file() or path.stat().st_size > config.max_bytes:
+            return 1
+        with path.open("rb") as stream:
+            pdf = PDF_MAGIC in stream.read(PDF_MAGIC_WITHIN)
+            stream.seek(0)
+            if pdf:
+                with _pdfium_lock, pypdfium2.PdfDocument(stream) as document:
+                    count = len(document)
+            else:
+                with _open(stream, path.name, config, ("TIFF",)) as image:
+                    count = _frame_count(image, path.name)
+        return len(_chosen(count, config, path.name))
+    except (InputError, OSError, pypdfium2.PdfiumError):  # told when its turn comes
         return 1
 
 
@@ -176,8 +184,8 @@ def _too_many_bytes(name: str, limit: int) -> LimitError:
 
 def _decode_picture(file: SourceFile, config: ExtractConfig) -> Iterator[Photo | Failure]:
     _register_heif()
-    with _open(file, config) as image:
-        frames = _frame_count(image, file)
+    with _open(io.BytesIO(file.data), file.name, config) as image:
+        frames = _frame_count(image, file.name)
         for index in _chosen(frames, config, file.name) if image.format == "TIFF" else (0,):
             try:
                 rgb = _frame(image, index, frames, file, config)
@@ -187,26 +195,26 @@ def _decode_picture(file: SourceFile, config: ExtractConfig) -> Iterator[Photo |
             yield Photo(rgb, file.name, file.sha256, len(file.data), index)
 
 
-def _open(file: SourceFile, config: ExtractConfig) -> Image.Image:
+def _open(stream: BinaryIO, name: str, config: ExtractConfig, formats: tuple[str, ...] = FORMATS) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of what is checked below
-            return Image.open(io.BytesIO(file.data), formats=FORMATS)
+            return Image.open(stream, formats=formats)
     except Image.DecompressionBombError:
-        raise _too_many_pixels(file.name, config) from None
+        raise _too_many_pixels(name, config) from None
     except UnidentifiedImageError:
         message = "is not a photo that can be read (JPEG, PNG, WEBP, TIFF, BMP, HEIC or PDF)"
-        raise InputError(f"{file.name}: {message}") from None
+        raise InputError(f"{name}: {message}") from None
     except Exception as error:  # decoders of hostile files raise anything
-        raise _damaged(file.name, error) from None
+        raise _damaged(name, error) from None
 
 
-def _frame_count(image: Image.Image, file: SourceFile) -> int:
+def _frame_count(image: Image.Image, name: str) -> int:
     """Pages of a TIFF; animations and depth pictures of other formats count as one."""
     try:
         return int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
     except Exception as error:
-        raise _damaged(file.name, error) from None
+        raise _damaged(name, error) from None
 
 
 def _frame(image: Image.Image, index: int, frames: int, file: SourceFile, config: ExtractConfig) -> NDArray[np.uint8]:

@@ -1,10 +1,16 @@
 import csv
 import io
 import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
+import pypdfium2
 import pytest
+from PIL import Image
 
 from clausescan import cli, scan
+from clausescan.errors import InternalError, ModelError
 from clausescan.schema.report import Report
 from tests import specimen
 
@@ -134,3 +140,130 @@ def test_the_json_may_lie_in_the_new_folder_but_not_under_a_formats_name(run, ph
     for option in ("--json", "--overlay"):
         status, _, err = run("extract", photo_file, "--format", "csv", "--out", out, option, out / "page.csv")
         assert (status, "page.csv, which --format writes" in err) == (2, True)
+
+
+@pytest.fixture
+def old(tmp_path):
+    """Overlays of an earlier run's three pages, and one that is none of theirs."""
+    names = [tmp_path / name for name in ("o.jpg", "o-2.jpg", "o-3.jpg", "o-4.jpg")]
+    for name in names:
+        name.write_bytes(b"old")
+    return names
+
+
+def left(names):
+    return [name.exists() for name in names]
+
+
+def document(folder, kind):
+    """Three pages of one file, none of them large enough to be read."""
+    path = folder / f"tiny.{kind}"
+    if kind == "pdf":
+        sheets = pypdfium2.PdfDocument.new()
+        for _ in range(3):
+            sheets.new_page(3, 3)
+        sheets.save(path)
+    else:
+        frames = [Image.new("RGB", (10, 10 + n)) for n in range(3)]
+        frames[0].save(path, save_all=True, append_images=frames[1:])
+    return path
+
+
+@pytest.mark.parametrize("kind", ["pdf", "tiff"])
+def test_no_overlay_stays_beside_a_document_whose_pages_all_fail(run, tmp_path, old, kind, monkeypatch):
+    path = document(tmp_path, kind)
+    assert run("extract", path, "--overlay", old[0])[0] == 3
+    assert left(old) == [False, False, False, True]
+    for name in old:
+        name.write_bytes(b"old")
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(path.read_bytes())))
+    assert run("extract", "-", "--overlay", old[0])[0] == 3
+    assert left(old) == [False, False, False, True]
+
+
+@pytest.mark.parametrize(("error", "status"), [(InternalError("defect"), 1), (ModelError("no weights"), 4), (KeyError(), 1)])
+def test_no_overlay_stays_beside_an_error_of_the_whole_document(run, tmp_path, photo_file, old, monkeypatch, error, status):
+    def fails(self):
+        raise error
+
+    monkeypatch.setattr(scan._Run, "model", property(fails))
+    pages = tmp_path / "p.tiff"
+    frames = [Image.open(photo_file).convert("1") for _ in range(2)]
+    frames[0].save(pages, save_all=True, append_images=frames[1:], compression="group4")
+    assert run("extract", pages, photo_file, "--overlay", old[0])[0] == status
+    assert left(old) == [False, False, False, True]
+
+
+def test_a_folder_under_a_later_pages_name_does_not_hide_the_error(run, tmp_path):
+    (tmp_path / "q-2.jpg").mkdir()
+    path = document(tmp_path, "pdf")
+    for photos in ([path], [path, path]):
+        status, _, err = run("extract", *photos, "--overlay", tmp_path / "q.jpg")
+        assert (status, "too small" in err) == (3, True)
+    assert (tmp_path / "q-2.jpg").is_dir()
+
+
+def test_an_old_overlay_that_cannot_be_removed_is_told_beside_the_error(run, tmp_path, old, photo_file, monkeypatch):
+    def refuse(self, missing_ok=False):
+        raise PermissionError(13, "Permission denied")
+
+    path = document(tmp_path, "pdf")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        status, _, err = run("extract", path, "--overlay", old[0])
+        assert (status, "cannot remove" in err, "too small" in err) == (3, True, True)
+        status, _, err = run("extract", photo_file, path, "--overlay", old[0])
+        assert (status, "o-2.jpg" in err and "cannot remove" in err) == (5, True)
+
+
+def test_a_mistyped_name_destroys_nothing(run, tmp_path, old, photo_file, fake_model):
+    assert run("extract", tmp_path / "typo.jpg", "--overlay", old[0])[0] == 3
+    assert run("extract", tmp_path, "--overlay", old[0])[0] == 3
+    assert run("extract", photo_file, "--pages", "0", "--overlay", old[0])[0] == 2
+    assert run("extract", document(tmp_path, "tiff"), "--max-pages", "2", "--overlay", old[0])[0] == 2
+    assert {name.read_bytes() for name in old} == {b"old"}
+    assert run("extract", photo_file, tmp_path / "typo.jpg", "--overlay", old[0])[0] == 6
+    assert [name.read_bytes() == b"old" for name in old] == [False, True, True, True]
+    (tmp_path / "empty.jpg").touch()
+    assert run("extract", photo_file, tmp_path / "empty.jpg", "--overlay", old[0])[0] == 6
+    assert left(old) == [True, False, True, True]
+
+
+def test_a_usage_error_makes_no_folder(run, photo_file, tmp_path, fake_model):
+    out = tmp_path / "new"
+    for arguments in (
+        ("--json", photo_file),
+        ("--json", out / "page.csv"),
+        ("--overlay", out / "x.gif"),
+        ("--overlay", out / "o.png", "--json", out / "o.png"),
+        ("--overlay", out / "o.png", "--json", out / "o-2.png"),
+    ):
+        assert run("extract", photo_file, "--format", "csv", "--out", out, *arguments)[0] == 2
+    for target in (tmp_path / "none" / "r.json", tmp_path):
+        assert run("extract", photo_file, "--format", "csv", "--out", out, "--json", target)[0] == 5
+    assert (out.exists(), fake_model.pages) == (False, 0)
+    assert run("extract", photo_file, "--format", "csv", "--out", out / "deep", "--json", out / "r.json")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("overlay", "status"), [("page-2.png", 2), ("pa.png", 0), ("page-two.png", 0), ("page.jpg", 0), ("page-2.jpg", 0)]
+)
+def test_overlay_and_format_never_write_the_same_file(run, small_photo, tmp_path, overlay, status):
+    out = tmp_path / "out"
+    got, _, err = run("extract", small_photo, small_photo, "--format", "png", "--out", out, "--overlay", out / overlay)
+    assert (got, "page-2.png, which --format writes" in err) == (status, status == 2)
+
+
+def test_neither_does_a_later_page_of_the_overlay(run, small_photo, tmp_path):
+    photo = small_photo.rename(tmp_path / "a-2.png")
+    out = tmp_path / "out"
+    got, _, err = run("extract", photo, photo, "--format", "png", "--out", out, "--overlay", out / "a.png")
+    assert (got, "a-2.png, which --format writes" in err) == (2, True)
+
+
+def test_a_link_to_a_photo_under_a_later_pages_name_is_not_written_through(run, photo_file, tmp_path, fake_model):
+    (tmp_path / "r").mkdir()
+    link = tmp_path / "r" / "m-2.png"
+    link.symlink_to(photo_file)
+    status, _, err = run("extract", photo_file, link, "--overlay", tmp_path / "r" / "m.png")
+    assert (status, fake_model.pages, "overwritten" in err) == (2, 0, True)

@@ -1,3 +1,4 @@
+import hashlib
 import io
 import os
 import resource
@@ -264,3 +265,30 @@ def test_memory_of_a_document_is_that_of_a_page(tmp_path):
     for _ in photo.pages((tmp_path / "long.pdf",), CONFIG):
         pass
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 250_000
+
+
+def test_a_pipe_beside_another_photo_is_read_once(tmp_path, rgb):
+    Image.fromarray(rgb[:70, :70]).save(tmp_path / "small.png")
+    Image.fromarray(rgb).save(tmp_path / "b.png")
+    out, into = os.pipe()
+    os.write(into, (tmp_path / "small.png").read_bytes())  # less than a pipe holds
+    os.close(into)
+    first, second = photo.pages((f"/dev/fd/{out}", tmp_path / "b.png"), CONFIG)
+    os.close(out)
+    assert (first.rgb.shape, second.rgb.shape) == ((70, 70, 3), (90, 120, 3))
+
+
+def test_pages_are_counted_without_reading_the_files_whole(tmp_path, rgb, monkeypatch):
+    frames = [Image.fromarray(np.roll(rgb, i, axis=2)) for i in range(3)]
+    frames[0].save(tmp_path / "scan.tiff", save_all=True, append_images=frames[1:])
+    frames[0].save(tmp_path / "moving.webp", save_all=True, append_images=frames[1:], lossless=True)
+    pdf(tmp_path / "a.pdf", 2)
+    (tmp_path / "torn.pdf").write_bytes((tmp_path / "a.pdf").read_bytes()[:60])
+    (tmp_path / "text.jpg").write_text("This is no photo.")
+    names = ["scan.tiff", "moving.webp", "a.pdf", "torn.pdf", "text.jpg", "none.jpg", ".", "a\0b"]
+    whole = []
+    monkeypatch.setattr(hashlib, "sha256", whole.append)
+    assert [photo.announced([tmp_path / name], CONFIG) for name in names] == [3, 1, 2, 1, 1, 1, 1, 1]
+    assert photo.announced([tmp_path / "scan.tiff", "-", tmp_path / "a.pdf"], ExtractConfig(pdf_pages=(2,))) == 3
+    assert photo.announced([tmp_path / "scan.tiff"], ExtractConfig(max_bytes=100)) == 1
+    assert not whole

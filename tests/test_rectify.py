@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+import clausescan.rectify as rectifier
 from clausescan.errors import UnreadablePageError
 from clausescan.geometry import Homography
 from clausescan.page import READING_WIDTH, Photo
 from clausescan.rectify import rectify
 from clausescan.rectify.perspective import page_corners
+from clausescan.rectify.sheet import Sheet
 
 PAGE = (1240, 1754)
 """The drawn page, width and height in px: A4 at 150 dpi."""
@@ -301,3 +303,21 @@ def test_a_list_of_contents_is_not_turned():
     page = rectify(Photo(rgb, "contents.png", "0" * 64, 1), readability=readability)
     assert page.turned_degrees == 0
     assert asked
+
+
+def sheet_step(page):
+    return next(step for step in page.steps if step.name == "sheet")
+
+
+def test_the_sheets_note_says_what_the_page_is(monkeypatch):
+    photo = Photo(cv2.cvtColor(printed(), cv2.COLOR_GRAY2RGB), "scan.png", "0" * 64, 1)
+    outline = np.array([[60, 60], [PAGE[0] - 60, 60], [PAGE[0] - 60, PAGE[1] - 60], [60, PAGE[1] - 60]], np.float64)
+    for sheet, corners, note in (
+        (Sheet(outline, 0.9, (0.3,) * 4, 1.0), outline, "no side seen: the outline around the print is the page"),
+        (Sheet(outline, 0.9, (0.3,) * 4, 0.9), page_corners(*PAGE), "no sheet seen: the frame is the page"),
+        (Sheet(page_corners(*PAGE), 0.9, (0.0,) * 4, 1.0), page_corners(*PAGE), "no sheet seen: the frame is the page"),
+    ):
+        monkeypatch.setattr(rectifier, "find_sheet", lambda rgb, sheet=sheet: sheet)
+        page = rectify(photo)
+        assert (sheet_step(page).note, sheet_step(page).kept) == (note, False)
+        assert np.allclose(page.corners_photo_px, corners)

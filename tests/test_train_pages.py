@@ -1,5 +1,7 @@
 """Pages made for training: our own passages, CUAD's spans, masked words."""
 
+import json
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -9,10 +11,11 @@ import torch
 from clausescan.model.vocabulary import MASK, Vocabulary
 from clausescan.train.clause_losses import masked_words, tag_loss
 from clausescan.train.curriculum import TAUGHT
-from clausescan.train.labels import LabelledPage
+from clausescan.train.labels import OWN_LABELS, LabelledPage
 from clausescan.train.mixing import joints, mixed
 from clausescan.train.passages import composed_pages, load_passages, parse
 from clausescan.train.spans import align
+from clausescan.train.split import held_out_contract
 from clausescan.train.targets import tags_of, words_of
 from clausescan.train.weak import UNTOLD, known_tags
 from tests.test_model_reading import vocabulary  # noqa: F401 (a fixture)
@@ -78,6 +81,22 @@ def test_composed_pages_keep_every_clause_whole() -> None:
             assert " ".join(words[a : b + 1]).casefold() in texts
             clauses += 1
     assert clauses > 12
+
+
+def test_pages_are_composed_of_fewer_passages_than_a_page_wants() -> None:
+    few = sorted(load_passages(), key=lambda p: len(p.words))[:3]
+    pages = composed_pages(few, 20, seed=1)
+    assert len(pages) == 20 and pages == composed_pages(few, 20, seed=1)
+
+
+def test_the_model_card_counts_measuring_pages_apart() -> None:
+    """Further labels come behind those that the card tells of."""
+    card = (OWN_LABELS.parents[1] / "weights" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    told = re.search(r"\| ([\d,]+) of the ([\d,]+) further pages .*the other (\d+) are for measuring", card)
+    assert told is not None
+    learnt, pages, measured = (int(number.replace(",", "")) for number in told.groups())
+    rows = [json.loads(row) for row in OWN_LABELS.read_text(encoding="utf-8").splitlines()[:pages]]
+    assert sum(held_out_contract(row["pdf"]) for row in rows) == measured == pages - learnt
 
 
 def test_words_of_two_texts_are_aligned() -> None:

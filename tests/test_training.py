@@ -1,8 +1,11 @@
 """What the training makes of labels and answers, and checkpoints that survive."""
 
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
+import pytest
 import torch
 
 from clausescan.model.charset import encode
@@ -112,15 +115,64 @@ def test_both_optimisers_go_on_where_they_were(tmp_path: Path) -> None:
     assert all(torch.equal(v, again.state_dict()[k]) for k, v in model.state_dict().items())
 
 
-def test_the_mean_of_checkpoints_is_one_to_load(tmp_path):
+def _saved(file: Path, value: float, size: int = 2, averaged: bool = True) -> None:
+    model = torch.nn.Linear(size, 1)
+    torch.nn.init.constant_(model.weight, value)
+    torch.nn.init.constant_(model.bias, 3.0 * value)
+    save_checkpoint(file, model, MuonAndAdam(model, 1e-2, 0.0), 5, {}, Average(model) if averaged else None)
+
+
+def test_the_mean_of_checkpoints_is_one_to_load(tmp_path: Path) -> None:
     files = [tmp_path / "a.pt", tmp_path / "b.pt"]
-    for value, file in enumerate(files):
-        model = torch.nn.Linear(2, 1)
-        torch.nn.init.constant_(model.weight, float(value))
-        torch.nn.init.constant_(model.bias, 3.0 * value)
-        save_checkpoint(file, model, torch.optim.SGD(model.parameters(), 0.1), 5, {}, Average(model))
+    _saved(files[0], 0.0)
+    _saved(files[1], 1.0, averaged=False)  # as stage 0 saves
     mean_checkpoint(files, tmp_path / "new" / "mean.pt")
     joined = torch.nn.Linear(2, 1)
-    assert load_checkpoint(tmp_path / "new" / "mean.pt", joined, averaged=True) == 0
+    assert load_checkpoint(tmp_path / "new" / "mean.pt", joined, averaged=True) == 5
     assert joined.weight.tolist() == [[0.5, 0.5]]
     assert joined.bias.tolist() == [1.5]
+
+
+def test_a_mean_is_begun_anew_from(tmp_path: Path) -> None:
+    _saved(tmp_path / "a.pt", 2.0)
+    mean_checkpoint([tmp_path / "a.pt"], tmp_path / "a.pt")
+    model = torch.nn.Linear(2, 1)
+    optimiser, average = MuonAndAdam(model, 1e-2, 0.0), Average(model)
+    assert load_checkpoint(tmp_path / "a.pt", model, optimiser, average) == 0
+    assert model.weight.tolist() == average.state["weight"].tolist() == [[2.0, 2.0]]
+
+
+def test_a_mean_that_cannot_be_written_leaves_the_checkpoint_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _saved(tmp_path / "a.pt", 2.0)
+    before = (tmp_path / "a.pt").read_bytes()
+
+    def fails(state: object, file: Path | BinaryIO) -> None:
+        with file.open("wb") if isinstance(file, Path) else nullcontext(file) as stream:
+            stream.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", fails)
+    with pytest.raises(OSError, match="No space"):
+        mean_checkpoint([tmp_path / "a.pt"], tmp_path / "a.pt")
+    assert (tmp_path / "a.pt").read_bytes() == before
+
+
+def test_a_mean_of_what_is_no_checkpoint_is_a_usage_error(tmp_path: Path, run: Any) -> None:
+    _saved(tmp_path / "a.pt", 1.0)
+    _saved(tmp_path / "wide.pt", 1.0, size=3)
+    (tmp_path / "text.pt").write_text("no checkpoint")
+    torch.save({"average": {}}, tmp_path / "part.pt")
+    for name, why in (
+        ("none.pt", "No such file"),
+        (".", "cannot be read"),
+        ("text.pt", "no checkpoint"),
+        ("part.pt", "no checkpoint"),
+        ("wide.pt", "other shapes"),
+    ):
+        status, _, err = run("train", "mean", tmp_path / "a.pt", tmp_path / name, "--work", tmp_path / "work")
+        assert (status, why in err, len(err.splitlines())) == (2, True, 1), err
+    assert not (tmp_path / "work").exists()
+    assert run("train", "mean", tmp_path / "a.pt", tmp_path / "a.pt", "--work", tmp_path / "work")[0] == 0
+    assert load_checkpoint(tmp_path / "work" / "clauses-visual" / "clauses.pt", torch.nn.Linear(2, 1)) == 5

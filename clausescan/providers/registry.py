@@ -87,11 +87,8 @@ def asked_types(config: ExtractConfig) -> tuple[ClauseType, ...]:
 
 def local_folder(name: str) -> Path:
     """The folder of a model given by path or by a fetched model's name. Raises `ModelError` when there is neither."""
-    try:
-        if name and os.path.isdir(name):
-            return Path(name)
-    except OSError:  # too long for a path
-        pass
+    if name and os.path.isdir(name):  # False, too, for what no path can be: it raises nothing
+        return Path(name)
     if HUB_ID.fullmatch(name) and ".." not in name:
         if os.path.isdir(folder_of(name)):
             return folder_of(name)

@@ -28,9 +28,9 @@ _GAIN = 0.95
 _CLEAR = 0.20
 """Balance of the letters' own signs, 0..1, from which letters are taken to stand without asking the model."""
 _ASKEW = 0.02
-"""Slope of the lines from which a page that is only the frame is levelled."""
+"""Slope of the lines from which a page of which no side is seen is levelled."""
 _SEEN = 0.45
-"""Score from which an outline counts as a sheet rather than as the frame."""
+"""Edge support from which a side of an outline counts as seen."""
 _HOLDS = 0.995
 """Part of the print that an outline of which no side is seen must hold to stand for the sheet in place of the frame."""
 
@@ -43,7 +43,8 @@ class _Draft:
     half: NDArray[np.uint8]
     corners: Points
     sides: tuple[bool, ...] = (False,) * 4
-    """Which of the sheet's sides are seen, from the first corner's on; with none the frame stands for the sheet."""
+    """Which of the sheet's sides are seen, from the first corner's on; with none the page is the frame, or an outline in it that
+    holds the print."""
     height: int = 0
     maps: tuple[PointMap, ...] = ()
     steps: list[Step] = field(default_factory=list)
@@ -146,14 +147,17 @@ def _rectified(photo: Photo, readability: Readability | None) -> Page:
 
 
 def _outline(draft: _Draft, photo: Photo, found: Sheet) -> None:
-    """Corners from the found sheet, its sides followed where they are seen."""
+    """Corners from the found sheet, its sides followed where they are seen; with none seen those of what holds the print."""
     draft.sides = tuple(s > _SEEN for s in found.sides)
+    note = "no sheet seen: the frame is the page"
     if draft.seen:
         found = refine_sides(photo.rgb, found)
+        note = f"{draft.seen} of 4 sides seen"
     elif found.held < _HOLDS:
         found = replace(found, corners_photo_px=perspective.page_corners(*photo.rgb.shape[1::-1]))
+    elif any(found.sides):  # an outline with a hint of edges; the frame that `find_sheet` gives has none
+        note = "no side seen: the outline around the print is the page"
     draft.place(found.corners_photo_px)
-    note = f"{draft.seen} of 4 sides seen" if draft.seen else "no sheet seen: the frame is the page"
     draft.steps.append(Step("sheet", draft.seen > 0, None, round(found.score, 3), note))
 
 
@@ -174,7 +178,7 @@ def _turn_text_across(draft: _Draft) -> float:
 
 
 def _level(draft: _Draft, slope: float) -> None:
-    """Where the frame had to stand for the sheet, the page turned to its lines, so large that it still holds the frame."""
+    """Where no side of a sheet is seen, the page turned to its lines, so large that it still holds all that it held."""
     if draft.seen or abs(slope) < _ASKEW:
         return
     was = draft.corners

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from clausescan.errors import UsageError
+
 
 class Optimiser(Protocol):
     """Whatever has a state to go on from."""
@@ -56,11 +58,15 @@ def save_checkpoint(
     average: Average | None = None,
 ) -> None:
     """Write model, its average, optimiser and step; the old file is replaced only when the new one is on disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".part")
     state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "about": about}
     if average is not None:
         state["average"] = average.state
+    _write(path, state)
+
+
+def _write(path: Path, state: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".part")
     with beside.open("wb") as file:
         torch.save(state, file)
         file.flush()
@@ -76,26 +82,50 @@ def load_checkpoint(
     *,
     averaged: bool = False,
 ) -> int:
-    """Restore what `save_checkpoint` wrote, the averaged weights if `averaged`; 0 when there is no checkpoint."""
+    """Restore what `save_checkpoint` wrote, the averaged weights if `averaged`; the step to go on from, 0 with no checkpoint.
+
+    A mean of several runs is begun anew from: it has weights, but no optimiser's state to go on with, and so its step is 0
+    where an `optimiser` is to be restored.
+    """
     if not path.exists():
         return 0
     state = torch.load(path, map_location="cpu", weights_only=True)
     model.load_state_dict(state["average" if averaged and "average" in state else "model"])
-    if optimiser is not None:
-        optimiser.load_state_dict(state["optimiser"])
     if average is not None:
         average.state = {k: v.clone() for k, v in state.get("average", state["model"]).items()}
+    if optimiser is not None:
+        if not state["optimiser"]:
+            return 0
+        optimiser.load_state_dict(state["optimiser"])
     return int(state["step"])
 
 
 def mean_checkpoint(files: Sequence[Path], out: Path) -> None:
-    """Write the mean of several runs' averaged weights, of one shape and one origin, as a checkpoint to assemble.
+    """Write the mean of several runs' averaged weights, of one shape and one origin, as a checkpoint to assemble or begin from.
 
     Wortsman and others, Model soups (2022): the mean of models finetuned from one is often better than each of them.
+    `out` may be one of the files. Raises `UsageError` for a file that is no checkpoint, or of another shape than the first.
     """
-    states = [torch.load(file, map_location="cpu", weights_only=True)["average"] for file in files]
-    mean = {name: torch.stack([state[name].float() for state in states]).mean(0) for name in states[0]}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(
-        {"model": mean, "average": mean, "optimiser": {}, "step": 0, "about": {"mean": [str(file) for file in files]}}, out
-    )
+    states = [_read(file) for file in files]
+    weights: list[dict[str, Tensor]] = [state.get("average", state["model"]) for state in states]
+    shapes = [{name: value.shape for name, value in each.items()} for each in weights]
+    for file, shape in zip(files, shapes, strict=True):
+        if shape != shapes[0]:
+            raise UsageError(f"{file} holds weights of other shapes than {files[0]}; a mean needs runs of one model")
+    mean = {name: torch.stack([each[name].float() for each in weights]).mean(0) for name in shapes[0]}
+    step = max(int(state["step"]) for state in states)
+    about = {"mean": [str(file) for file in files]}
+    _write(out, {"model": mean, "average": mean, "optimiser": {}, "step": step, "about": about})
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """What `save_checkpoint` wrote. Raises `UsageError` where there is no such thing."""
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read ({error.strerror or type(error).__name__})") from None
+    except Exception:  # torch raises anything for a file that it has not written
+        state = None
+    if not isinstance(state, dict) or not {"model", "step"} <= state.keys():
+        raise UsageError(f"{file} is no checkpoint of a training")
+    return state

@@ -154,7 +154,7 @@ def mean(
     checkpoints: Annotated[list[Path], typer.Argument(help="Checkpoints of stages C or D that began from one another.")],
     work: Work,
 ) -> None:
-    """The mean of several runs' weights in place of stage D's: better than each on contracts that none has seen."""
+    """The mean of several runs' weights in place of stage D's, often better than each; it can be begun from, not gone on with."""
     from clausescan.train.checkpoints import mean_checkpoint
 
     mean_checkpoint(checkpoints, work / "clauses-visual" / "clauses.pt")

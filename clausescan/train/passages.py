@@ -78,6 +78,8 @@ def composed_pages(passages: list[Passage], count: int, seed: int = 1) -> list[L
             queue += rng.permutation(len(passages)).tolist()
         chosen: list[Passage] = []
         while len(chosen) < wanted and sum(len(p.words) for p in chosen) < MOST_WORDS:
+            if not queue:  # fewer passages than a page wants
+                queue += rng.permutation(len(passages)).tolist()
             chosen.append(passages[queue.pop(0)])
         out.append(_compose(chosen, number, rng))
     return out
