@@ -17,7 +17,7 @@ from clausescan.answer import Passage
 from clausescan.errors import ModelError
 from clausescan.evidence import Located, locate_fields
 from clausescan.geometry import PointMap, Points, bounding_box
-from clausescan.headings import SHORT_LINE, ends_heading, heading, heading_words
+from clausescan.headings import ends_heading, heading, heading_words, words_alone
 from clausescan.page import Reading, Word
 from clausescan.schema.answers import PassageAnswer
 from clausescan.schema.pagemap import Quad, as_quad
@@ -122,12 +122,9 @@ def ground(passage: Passage, shape: ClauseShape, answer: PassageAnswer | None, w
 
 def _heading_words(places: list[Place], texts: list[str], words: PhotoWords, claimed: int) -> int:
     """How many of a clause's first words are its heading: by the page's signs, else as claimed, if it may end there."""
-    rows = [[i for i, place in enumerate(places) if place[0] == line] for line in dict.fromkeys(line for line, _ in places)]
-    ends = [words.word(places[row[-1]]).box_page_px[2] for row in rows]
-    left = words.word(places[0]).box_page_px[0]
-    alone = len(rows) > 1 and ends[0] - left < SHORT_LINE * (max(ends) - left)
-    found = heading_words(texts, len(rows[0]) if alone else 0)
-    may_end = 0 < claimed <= len(texts) and (ends_heading(texts[claimed - 1]) or claimed == len(rows[0]))
+    found = heading_words(texts, words_alone(words.reading, places))
+    first_line = sum(place[0] == places[0][0] for place in places)
+    may_end = 0 < claimed <= len(texts) and (ends_heading(texts, claimed) or claimed == first_line)
     return found or (claimed if may_end else 0)
 
 

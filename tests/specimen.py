@@ -44,6 +44,17 @@ def reading(lines=LINES, confidence=0.98, second=None) -> Reading:
     return Reading(tuple(out))
 
 
+def facing(left, right) -> Reading:
+    """The lines of two columns or facing pages, the left one's first."""
+    aside = READING_WIDTH / 2
+    lines = []
+    for line in reading(right).lines:
+        boxes = [(x0 + aside, y0, x1 + aside, y1) for x0, y0, x1, y1 in (w.box_page_px for w in line.words)]
+        words = tuple(replace(w, box_page_px=b, quad_page_px=box_quad(b)) for w, b in zip(line.words, boxes, strict=True))
+        lines.append(replace(line, words=words, centre_page_px=line.centre_page_px + np.array([aside, 0])))
+    return Reading((*reading(left).lines, *lines))
+
+
 def picture(lines=LINES, size=(READING_WIDTH, 1400), shrink=1) -> Image.Image:
     """The lines on white paper, where `reading` says they are; each side made `shrink` times smaller."""
     image = Image.new("RGB", size, "white")

@@ -14,6 +14,7 @@ import torch
 from clausescan import prompt
 from clausescan.errors import AnswerError, ModelError
 from clausescan.model import engine
+from clausescan.model.choice import INSIDE, word_places
 from clausescan.model.vocabulary import train_vocabulary
 from clausescan.page import Reading
 from clausescan.parse import parse_answer
@@ -123,6 +124,23 @@ def test_what_is_found_keeps_to_the_page_and_the_budget(made: Path, monkeypatch:
         except AnswerError:  # an untrained model may be cut off; then the text is refused, not passed on as whole
             with pytest.raises(json.JSONDecodeError):
                 json.loads(passage.answer_json)
+
+
+def test_unheaded_parts_join_on_a_page_of_two_columns() -> None:
+    """In the left column a line ends far before the right column does, which makes it no heading."""
+    left = ("9.1 Either party may end it now.", "9.2 Fees then outstanding", "Customer shall pay at once.")
+    reading = specimen.facing(left, ("Taxes are due now.",) * 3)
+    places = [(n, k) for n, line in enumerate(reading.lines) for k in range(len(line.words))]
+    words = [[w.text for w in line.words] for line in reading.lines]
+    ends = np.cumsum([len(line) for line in words])
+    p = np.full((len(places), 3), 0.005)
+    p[:, INSIDE] = 0.99
+    for first in (0, ends[0]):
+        p[first] = 0.005, 0.99, 0.005
+    p[ends[2] :] = 0.99, 0.005, 0.005
+    found, joined = engine.runs_of(np.log(p), word_places(words, [True] * 6), reading, places)
+    assert [(run.first, run.last) for run in found] == [(0, ends[0] - 1), (ends[0], ends[2] - 1)]
+    assert [(run.first, run.last) for run in joined] == [(0, ends[2] - 1)]
 
 
 def test_types_it_was_not_taught_are_named_and_not_guessed(made: Path) -> None:

@@ -118,3 +118,18 @@ def test_a_heading_is_what_its_print_says_before_what_the_model_says():
     claimed = specimen.TERMINATION.answer_json.replace('"heading_words": 2', '"heading_words": 5')
     clause = grounded(replace(specimen.TERMINATION, answer_json=claimed)).clause
     assert clause.heading == "Termination"
+
+
+def test_the_model_s_word_counts_where_the_print_says_nothing():
+    claimed = specimen.TERMINATION.answer_json.replace('"heading_words": 2', '"heading_words": 4')
+    lines = (specimen.LINES[0], "2024. Renewal and Ending. Either party may terminate this Agreement", *specimen.LINES[2:])
+    clause = grounded(replace(specimen.TERMINATION, answer_json=claimed), specimen.reading(lines)).clause
+    assert clause.heading == "Renewal and Ending"
+    lines = (specimen.LINES[0], "Acme Corp. shall be free to terminate this Agreement at any time.", *specimen.LINES[2:])
+    assert grounded(specimen.TERMINATION, specimen.reading(lines)).clause.heading is None
+
+
+def test_a_line_at_the_foot_of_a_column_is_no_heading_for_the_other_column_s_lines():
+    reading = specimen.facing(("Fees are due.", "Customer or Supplier"), ("Affiliates may end this at any time by notice.",))
+    answer = specimen.TERMINATION.answer_json.replace('"heading_words": 2', '"heading_words": 0')
+    assert grounded(replace(specimen.TERMINATION, first=(1, 0), last=(2, 8), answer_json=answer), reading).clause.heading is None

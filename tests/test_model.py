@@ -214,6 +214,33 @@ def test_a_heading_found_on_its_own_joins_what_it_heads() -> None:
 def test_unheaded_parts_of_one_section_are_one_clause() -> None:
     log_p = np.log(np.tile([0.1, 0.3, 0.6], (40, 1)))
     runs = [Run(0, 9, (), 0.9), Run(10, 19, (12,), 0.8), Run(20, 29, (), 0.9), Run(31, 39, (), 0.9)]
-    joined = sections_of(runs, log_p, lambda run: run.first == 20)
+    joined = sections_of(runs, log_p, ["word"] * 40, lambda run: run.first == 20)
     assert [(run.first, run.last, run.outside) for run in joined] == [(0, 19, (12,)), (20, 29, ()), (31, 39, ())]
     assert joined[0].confidence == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("before", "number", "parted"),
+    [
+        ("9. Customer", "10. Supplier", True),
+        ("9.4 Customer", "10.1 Supplier", True),
+        ("9.Customer may", "10.Supplier may", True),
+        ("Section 9 Customer", "Section 10 Supplier", True),
+        ("§ 9 Customer", "§ 10 Supplier", True),
+        ("ARTICLE IX EFFECT", "ARTICLE X DEFAULT", True),
+        ("9.1 Customer", "9.2 Supplier", False),
+        ("Section 9.1 Customer", "Section 9.2 Supplier", False),
+        ("9. Customer", "(b) Supplier", False),
+        ("9. Customer", "10) Supplier", False),  # parts are counted in this way, too
+        ("9. Customer", "1. by", False),  # as are lists inside a section
+        ("may end", "2. by", False),
+        ("I. Customer", "2. Supplier", False),
+        ("9. Customer", "30 days", False),
+    ],
+)
+def test_numbered_sections_without_headings_stay_apart(before: str, number: str, parted: bool) -> None:
+    """The unit is the smallest numbered section; only parts of one section join."""
+    words = [f"{beginning} {'word ' * 20}".split()[:20] for beginning in (before, number)]
+    runs = [Run(0, 19, (), 0.9), Run(20, 39, (), 0.9)]
+    found = sections_of(runs, np.log(np.tile([0.1, 0.3, 0.6], (40, 1))), words[0] + words[1], lambda run: False)
+    assert [(run.first, run.last) for run in found] == ([(0, 19), (20, 39)] if parted else [(0, 39)])

@@ -18,8 +18,8 @@ from clausescan.errors import AnswerError
 from clausescan.export.writing import PicturedPage
 from clausescan.geometry import PointMap
 from clausescan.ground import PhotoWords, ground, text_lines
-from clausescan.model.choice import Run, clauses_of, sections_of, word_places
-from clausescan.model.engine import CompactModel, is_headed, lines_alone
+from clausescan.model.choice import Run, word_places
+from clausescan.model.engine import CompactModel, runs_of
 from clausescan.model.vocabulary import paragraph_starts
 from clausescan.page import Photo, Reading
 from clausescan.parse import parse_answer
@@ -85,18 +85,18 @@ class TextOnly:
         with torch.autocast("cpu", torch.bfloat16):
             scores = self.compact.model.choose(None, torch.tensor(tokens), torch.tensor(first))
             log_p = scores.log_softmax(-1).double().numpy()
-        standing, alone = word_places(words, begins), lines_alone(reading)
+        standing = word_places(words, begins)
         places = [(n, k) for n, line in enumerate(words) for k in range(len(line))]
         passages = []
         for n, kind in enumerate(CLAUSE_TYPES):
-            runs = clauses_of(log_p[:, n], standing)
-            runs = sections_of(runs, log_p[:, n], lambda run: is_headed(run, words, places, alone))
-            passages += [self._passage(kind, run, words, begins) for run in runs]
+            _, runs = runs_of(log_p[:, n], standing, reading, places)
+            passages += [self._passage(kind, run, places, words, begins) for run in runs]
         return PageAnswer(tuple(passages), {})
 
-    def _passage(self, kind: ClauseType, run: Run, words: list[list[str]], begins: list[bool]) -> Passage:
+    def _passage(
+        self, kind: ClauseType, run: Run, places: list[tuple[int, int]], words: list[list[str]], begins: list[bool]
+    ) -> Passage:
         """One run of words as a passage, with the language model's answer about it."""
-        places = [(n, k) for n, line in enumerate(words) for k in range(len(line))]
         inside = [places[w] for w in range(run.first, run.last + 1)]
         outside = {places[w] for w in run.outside}
         numbers = list(dict.fromkeys(n for n, _ in inside))

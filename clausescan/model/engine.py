@@ -19,7 +19,7 @@ from torch import Tensor
 
 from clausescan.answer import PageAnswer, Passage, Prompt
 from clausescan.errors import ModelError
-from clausescan.headings import SHORT_LINE, heading, heading_words
+from clausescan.headings import heading_words, words_alone
 from clausescan.model.choice import Run, clauses_of, presence_odds, sections_of, word_places
 from clausescan.model.copying import candidates, copying_schema
 from clausescan.model.dimensions import Dimensions
@@ -153,14 +153,13 @@ class CompactModel:
             visual = self.model.visual_tokens(sight, budget)
             scores = self.model.choose(visual, torch.tensor(tokens), torch.tensor(first)).log_softmax(-1).double().numpy()
         places = [(n, k) for n, line in enumerate(words) for k in range(len(line))]
-        standing, alone = word_places(words, begins), lines_alone(reading)
+        standing = word_places(words, begins)
         passages: list[Passage] = []
         presence: dict[ClauseType, float] = {}
         for kind, prompt in taught.items():
             log_p = scores[:, self.config.clause_types.index(kind)]
-            found = clauses_of(log_p, standing)
+            found, runs = runs_of(log_p, standing, reading, places)
             presence[kind] = self._calibrated(presence_odds(log_p, found))
-            runs = sections_of(found, log_p, lambda run: is_headed(run, words, places, alone))
             passages += [self._answer(prompt, run, places, words, begins, sight, kept, budget) for run in runs]
         return PageAnswer(tuple(passages), presence, untaught=untaught)
 
@@ -215,16 +214,21 @@ class CompactModel:
         return self.writer.write(asked, copying_schema(shape, words, settled))
 
 
-def lines_alone(reading: Reading) -> list[bool]:
-    """Which lines may be a heading alone: those that end far before the page's longest do."""
-    edges = [(line.words[0].box_page_px[0], line.words[-1].box_page_px[2]) for line in reading.lines]
-    most = max((right for _, right in edges), default=0.0)
-    return [right - left < SHORT_LINE * (most - left) for left, right in edges]
+def runs_of(
+    log_p: NDArray[np.float64], standing: NDArray[np.int8], reading: Reading, places: Sequence[tuple[int, int]]
+) -> tuple[list[Run], list[Run]]:
+    """A type's runs by its (W, 3) log-probabilities, and the clauses that they make, unheaded parts of one section joined.
+
+    `standing` (W,) are `word_places`, `places` the words' (line, word), counted through the page.
+    """
+    words = [reading.lines[line].words[word].text for line, word in places]
+    found = clauses_of(log_p, standing)
+    return found, sections_of(found, log_p, words, lambda run: is_headed(run, reading, places))
 
 
-def is_headed(run: Run, words: list[list[str]], places: list[tuple[int, int]], alone: list[bool]) -> bool:
-    """Whether a run begins with a heading; `alone` are `lines_alone`."""
-    (line, word), last = places[run.first], places[run.last]
-    texts = [words[n][k] for n, k in places[run.first : run.last + 1]]
-    own = len(words[line]) - word if alone[line] and last[0] > line else 0
-    return heading(texts[: heading_words(texts, own)]) is not None
+def is_headed(run: Run, reading: Reading, places: Sequence[tuple[int, int]]) -> bool:
+    """Whether a run begins with a heading."""
+    outside = set(run.outside)
+    own = [places[w] for w in range(run.first, run.last + 1) if w not in outside]
+    texts = [reading.lines[line].words[word].text for line, word in own]
+    return heading_words(texts, words_alone(reading, own)) > 0
