@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from clausescan.answer import PageAnswer
 from clausescan.errors import ClausescanError, InternalError, described
@@ -21,7 +21,6 @@ OnStage = Callable[[int, str], None]
 """Called as each stage begins, with the page's index and the stage's name, one of `STAGES`. What it raises ends the run."""
 STAGES = ("decode", "rectify", "read", "find", "ground")
 """Of one page, in order."""
-Made = TypeVar("Made")
 
 
 @dataclass
@@ -105,10 +104,11 @@ def _number(value: float | None) -> float | None:
     return None if value is None else round(float(value), 4)
 
 
-def guarded(name: str, stage: Callable[[], Made]) -> Made:
-    """What a stage gives. A defect of ours that an odd page brings out becomes that page's error, or it would lose the others."""
+@contextmanager
+def guarded(name: str) -> Iterator[None]:
+    """Around a stage: a defect of ours that an odd page brings out becomes that page's error, or it would lose the others."""
     try:
-        return stage()
+        yield
     except (ClausescanError, MemoryError):
         raise
     except Exception as error:

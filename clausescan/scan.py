@@ -81,10 +81,10 @@ def extract(
     reports: list[PageReport] = []
     clauses: list[Clause] = []
     for work in run.pages(_listed(sources)):
+        lines = _lines(work, run) if on_picture else ()  # first: a page that fails here has no clauses
         own = _find(work, run, prompts)
         reports.append(PageReport(**work.common(), verdicts=_verdicts(work, types, own), visual_tokens=work.tokens(own)))
         if on_picture and work.photo is not None:
-            lines = text_lines(work.words) if work.status == "read" and work.words is not None else ()
             on_picture(PicturedPage(reports[-1], work.photo.rgb, own, len(clauses) + 1, lines))
         clauses += own
     run.raise_if_all_failed()
@@ -115,9 +115,9 @@ def read(sources: Sources, config: ExtractConfig | None = None, *, model: PageMo
     done = []
     for work in run.pages(_listed(sources)):
         lines: tuple[TextLine, ...] = ()
-        if work.status == "read" and work.words is not None:
+        if work.status == "read":
             with work.timed("ground"):
-                lines = text_lines(work.words)
+                lines = _lines(work, run)
         done.append(TranscriptPage(**work.common(), lines=lines))
     run.raise_if_all_failed()
     return Transcript(
@@ -185,8 +185,9 @@ class _Run:
         self._count = index
 
     def fail(self, work: PageWork, error: ClausescanError) -> None:
-        """One page fails; the others go on."""
-        self._failed.append(error)
+        """One page fails; the others go on. The error is kept without its traceback, whose frames hold the page's photo."""
+        error.__context__ = error.__cause__ = None
+        self._failed.append(error.with_traceback(None))
         work.give_up("failed", "failed", str(error))
 
     def leave_out(self, quotes: Sequence[UnplacedQuote], page: int) -> None:
@@ -211,22 +212,23 @@ class _Run:
         if not self._failed or len(self._failed) < self._count:
             return
         error = next((e for e in self._failed if isinstance(e, ModelError)), self._failed[0])
-        others = {str(e) for e in self._failed} - {str(error)}
+        others = [told for told in dict.fromkeys(map(str, self._failed)) if told != str(error)]
+        more = [f"and {len(others) - MOST_TOLD} more"] if len(others) > MOST_TOLD else []
         if others:
-            raise type(error)("; ".join([str(error), *sorted(others)[:MOST_TOLD]])) from None
+            raise type(error)("; ".join([str(error), *others[:MOST_TOLD], *more])) from None
         raise error
 
     def _read(self, work: PageWork, photo: Photo) -> None:
         model = self.model
         try:
-            with work.timed("rectify"):
-                work.page = guarded(photo.name, lambda: rectify(photo, readability=model.readability))
+            with work.timed("rectify"), guarded(photo.name):
+                work.page = rectify(photo, readability=model.readability)
                 gray = work.page.gray
                 size, page_size = (photo.rgb.shape[1], photo.rgb.shape[0]), (gray.shape[1], gray.shape[0])
                 to_page = work.page.photo_to_page
                 work.map = pagemap.sample(to_page, size, page_size, work.page.corners_photo_px, work.page.turned_degrees)
-            with work.timed("read"):
-                work.reading = guarded(photo.name, lambda: model.read(gray))
+            with work.timed("read"), guarded(photo.name):
+                work.reading = model.read(gray)
                 work.words = PhotoWords(work.reading, to_page)
         except UnreadablePageError as error:
             work.give_up("unreadable", REASONS.get(error.reason, "unreadable"), str(error))
@@ -248,11 +250,10 @@ def _find(work: PageWork, run: _Run, prompts: Mapping[ClauseType, Prompt]) -> tu
         return ()
     clauses: list[Clause] = []
     try:
-        with work.timed("find"):
-            gray, reading = work.page.gray, work.reading
-            work.answer = guarded(work.source.name, lambda: run.model.find(gray, reading, prompts, run.config.budget))
-        budget = run.config.budget if work.answer.budget is None else work.answer.budget
-        with work.timed("ground"):
+        with work.timed("find"), guarded(work.source.name):
+            work.answer = run.model.find(work.page.gray, work.reading, prompts, run.config.budget)
+            budget = run.config.budget if work.answer.budget is None else work.answer.budget
+        with work.timed("ground"), guarded(work.source.name):
             for passage in work.answer.passages:
                 if passage.type not in prompts or passage.visual_tokens > budget:
                     raise ModelError(f"the model {run.model.name} did not keep to the question or its budget")
@@ -267,6 +268,18 @@ def _find(work: PageWork, run: _Run, prompts: Mapping[ClauseType, Prompt]) -> tu
     run.leave_out(work.answer.unplaced, work.index)
     run.say_untaught(work.answer.untaught)
     return tuple(sorted(clauses, key=lambda c: (c.first, c.last)))
+
+
+def _lines(work: PageWork, run: _Run) -> tuple[TextLine, ...]:
+    """All text of one page that was read."""
+    if work.status != "read" or work.words is None:
+        return ()
+    try:
+        with guarded(work.source.name):
+            return text_lines(work.words)
+    except InternalError as error:
+        run.fail(work, error)
+    return ()
 
 
 def _parsed(passage: Passage, shape: ClauseShape, run: _Run, index: int) -> PassageAnswer | None:

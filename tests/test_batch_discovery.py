@@ -49,6 +49,39 @@ def test_patterns_that_nothing_matches_are_told(tree):
     assert find(tree, ["*.jpg", "*.jpeg"], ["drafts", "photos/drafts"]).unused == ("*.jpeg", "photos/drafts")
 
 
+@pytest.mark.parametrize(
+    ("include", "exclude"),
+    [
+        ([], ["drafts", "drafts/secret"]),
+        ([], ["drafts/secret", "./Drafts/"]),
+        ([], [".git"]),
+        ([], [".git/hooks/*"]),
+        ([], [".hidden.jpg"]),
+        ([".hidden.jpg"], []),
+        (["*.jpg", "drafts/*"], ["drafts"]),
+        (["*.jpg", "drafts"], ["drafts"]),
+        (["*.jpg", "drafts/2023/**/*.jpg"], ["drafts"]),
+        (["drafts/h.jpg"], ["h.*"]),
+        ([], ["out/g.png", "loop/drafts", "closed/*.jpg"]),
+    ],
+)
+def test_what_is_passed_over_is_no_reason_to_doubt_a_pattern(tree, monkeypatch, include, exclude):
+    def scandir(path, real=os.scandir):
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    (tree / "closed").mkdir()
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert find(tree, include, exclude, out=tree / "out").unused == ()
+
+
+@pytest.mark.parametrize("pattern", ["*.jpgg", "draft/*", "draftss", "draftss/secret", "*/secret", "sub/secret", ".gitt"])
+def test_a_misspelt_pattern_is_told_beside_an_excluded_folder(tree, pattern):
+    assert find(tree, [], ["drafts", pattern]).unused == (pattern,)
+    assert find(tree, ["*.jpg", pattern], ["drafts"]).unused == (pattern,)
+
+
 def test_names_that_are_no_text_are_told(tree):
     (tree / os.fsdecode(b"bad\xff.jpg")).touch()
     found = find(tree, exclude=["out"])

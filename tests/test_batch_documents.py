@@ -8,7 +8,7 @@ from clausescan.batch.journal import Entry
 from clausescan.errors import UsageError
 from clausescan.schema.report import Unplaced
 from tests import specimen
-from tests.test_batch import small_photo
+from tests.test_batch_run import small_photo
 
 PHOTOS = ("acme_p1.jpg", "acme_p2.jpg", "acme_p10.jpg", "other.jpg", "sub/acme_p3.jpg")
 
@@ -168,6 +168,15 @@ def test_a_file_that_failed_is_a_page_that_failed(report):
     nothing = merge(Document("b", ("b",)), entries, {})
     assert (nothing.report, nothing.joined) == (None, ())
     assert specimen.CANARY not in result.model_dump_json()
+
+
+def test_of_equal_warnings_those_about_a_page_all_stay(report):
+    """Two clauses of one page may each have lost the same value; what is said of the whole run comes from each file."""
+    lost = "page 1, indemnity: a value is not on the page"
+    report = report.model_copy(update={"warnings": (lost, lost, "of all")})
+    entries = {f: Entry(f, "0" * 64, "k", f, "done", None, None, ()) for f in "ab"}
+    merged = merge(Document("ab", ("a", "b")), entries, {"a": report, "b": report}).report
+    assert merged.warnings == (lost, lost, "of all", *[lost.replace("1", "2")] * 2)
 
 
 def test_what_cannot_be_placed_is_merged_with_its_page(report):

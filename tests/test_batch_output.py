@@ -13,7 +13,7 @@ from clausescan.config import ExtractConfig
 from clausescan.errors import ModelError, UsageError
 from clausescan.schema.batch_result import DocumentResult
 from tests import batch_fake
-from tests.test_batch import Inline, small_photo, small_picture
+from tests.test_batch_run import Inline, small_photo, small_picture
 from tests.test_export_formats import Tags
 
 

@@ -17,7 +17,7 @@ from clausescan.batch.workers import Limits, _Pool, _Worker
 from clausescan.config import ExtractConfig
 from clausescan.errors import ModelError, OutputError, UsageError
 from tests import batch_fake, specimen
-from tests.test_batch import small_photo, tree
+from tests.test_batch_run import small_photo, tree
 
 ROOT = Path(__file__).parents[1]
 

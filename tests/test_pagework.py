@@ -3,8 +3,9 @@ from dataclasses import replace
 
 import pytest
 
+from clausescan.errors import InputError, InternalError
 from clausescan.page import Reading
-from clausescan.pagework import STAGES, PageWork, source_of
+from clausescan.pagework import STAGES, PageWork, guarded, source_of
 from clausescan.photo import Photo
 from tests import specimen
 
@@ -37,6 +38,19 @@ def test_time_is_kept_of_a_stage_that_fails(work):
     with pytest.raises(ZeroDivisionError), work.timed("find"):
         work.index / 0
     assert "find" in work.seconds
+
+
+@pytest.mark.parametrize("error", [InputError("torn"), MemoryError()])
+def test_what_is_no_defect_of_ours_passes_a_guard(error):
+    with pytest.raises(type(error)) as raised, guarded("page.png"):
+        raise error
+    assert raised.value is error
+
+
+def test_a_defect_becomes_its_pages_error_that_says_where_and_quotes_nothing():
+    told = r"^page\.png: internal error: ValueError at \w+\.py:\d+; please report it$"
+    with pytest.raises(InternalError, match=told), guarded("page.png"):
+        raise ValueError(specimen.CANARY)
 
 
 def test_confidence_is_unknown_without_words_and_their_mean_with_them(work):

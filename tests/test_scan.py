@@ -1,4 +1,6 @@
+import gc
 import json
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +11,7 @@ from clausescan.config import ExtractConfig
 from clausescan.errors import InputError, InternalError, ModelError, UnreadablePageError, UsageError
 from clausescan.export.field_text import why_none
 from clausescan.page import Defect, Reading
+from clausescan.schema import pagemap
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.schema.report import Report
 from tests import specimen
@@ -149,27 +152,73 @@ def test_one_bad_file_does_not_lose_the_others(tmp_path, photo_file, fake_model)
     assert scan.exit_code(report) == 6
 
 
-@pytest.mark.parametrize("stage", ["read", "find"])
-def test_a_defect_that_one_page_brings_out_does_not_lose_the_others(photo_file, tmp_path, monkeypatch, stage):
-    model = specimen.FakeModel()
-    sound, calls = getattr(model, stage), []
+@pytest.mark.parametrize("stage", ["rectify", "sample", "read", "PhotoWords", "text_lines", "find", "ground"])
+def test_a_defect_that_one_page_brings_out_does_not_lose_the_others(photo_file, fake_model, monkeypatch, stage):
+    owner = next(owner for owner in (fake_model, scan, pagemap) if hasattr(owner, stage))
+    sound, at, pictured = getattr(owner, stage), [], []
 
-    def odd(*arguments):
-        calls.append(arguments)
-        if len(calls) == 2:
+    def odd(*arguments, **options):
+        if at[-1] == 1:
             raise ValueError(specimen.CANARY)
-        return sound(*arguments)
+        return sound(*arguments, **options)
 
-    monkeypatch.setattr(model, stage, odd, raising=False)
-    report = scan.extract([photo_file] * 3, model=model)
+    def extract(pages):
+        return scan.extract(
+            [photo_file] * len(pages),
+            model=fake_model,
+            on_stage=lambda page, stage: at.append((*pages, None)[page]),
+            on_picture=pictured.append,
+        )
+
+    monkeypatch.setattr(owner, stage, odd, raising=False)
+    report = extract((0, 1, 2))
     assert [p.status for p in report.pages] == ["read", "failed", "read"]
+    assert [c.page for c in report.clauses] == [0, 0, 0, 2, 2, 2]
+    assert [(len(p.clauses), len(p.lines)) for p in pictured[::2]] == [(3, len(specimen.LINES))] * 2
+    assert pictured[1].clauses == ()
     assert "ValueError" in report.pages[1].message and "report it" in report.pages[1].message
     assert specimen.CANARY not in report.model_dump_json(exclude={"clauses"}).lower()
     assert scan.exit_code(report) == 6
-    calls[:] = [None]
     with pytest.raises(InternalError) as alone:
-        scan.extract(photo_file, model=model)
+        extract((1,))
     assert alone.value.exit_code == 1
+
+
+def test_a_defect_in_placing_one_pages_lines_does_not_lose_the_others(photo_file, fake_model, monkeypatch):
+    sound, calls = scan.text_lines, []
+
+    def odd(words):
+        calls.append(words)
+        if len(calls) == 2:
+            raise ValueError(specimen.CANARY)
+        return sound(words)
+
+    monkeypatch.setattr(scan, "text_lines", odd)
+    transcript = scan.read([photo_file] * 3, model=fake_model)
+    assert [(p.status, len(p.lines)) for p in transcript.pages] == [
+        ("read", len(specimen.LINES)),
+        ("failed", 0),
+        ("read", len(specimen.LINES)),
+    ]
+    assert scan.exit_code(transcript) == 6
+
+
+def test_the_photo_of_a_page_that_failed_does_not_stay_in_memory(photo_file, monkeypatch):
+    photos, held = [], []
+
+    def odd(photo, readability):
+        photos.append(weakref.ref(photo.rgb))
+        raise ValueError
+
+    def look(page, stage):
+        gc.collect()
+        held.append(sum(photo() is not None for photo in photos))
+
+    monkeypatch.setattr(scan, "rectify", odd)
+    with pytest.raises(InternalError):
+        scan.extract([photo_file] * 4, model=specimen.FakeModel(), on_stage=look)
+    assert len(photos) == 4
+    assert max(held) == 1  # the page before
 
 
 def test_nothing_decoded_is_an_error(tmp_path, fake_model):
@@ -186,6 +235,15 @@ def test_when_nothing_did_well_the_models_error_comes_first_and_the_others_are_t
 
     with pytest.raises(ModelError, match=r"^the server is down; a\.jpg: no such file$"):
         scan.extract([tmp_path / "a.jpg", photo_file], model=Down())
+
+
+def test_of_many_failures_the_first_are_told_in_page_order_with_how_many_more_there_are(tmp_path, fake_model):
+    files = [tmp_path / f"p{i}.jpg" for i in (*range(8, 13), *range(1, 8))]
+    told = [f"p{i}.jpg: no such file" for i in range(8, 12)]
+    with pytest.raises(InputError, match=f"^{'; '.join(told)}; and 8 more$"):
+        scan.extract(files, model=fake_model)
+    with pytest.raises(InputError, match=f"^{'; '.join(told)}$"):
+        scan.extract(files[:4], model=fake_model)
 
 
 def test_pages_of_all_files_are_counted_before_the_first_is_read(tmp_path, photo_file, fake_model):

@@ -12,7 +12,7 @@ from clausescan.errors import InputError, ModelError, OutputError, UsageError
 from clausescan.export.formats import FORMATS
 from clausescan.schema.clauses import CLAUSE_TYPES
 from clausescan.schema.corrections import Correction
-from clausescan.ui import preferences
+from clausescan.ui import downloads, preferences
 from clausescan.ui.downloads import FORMAT_NAMES, download
 from clausescan.ui.joblist import state
 from clausescan.ui.pipeline import Pipeline
@@ -56,13 +56,71 @@ def test_removing_a_document_deletes_its_files(done):
     workspace, document = done
     assert document.previews[0].path.is_file()
     assert workspace.shown == document.number
-    taken = download([document], "csv", workspace.downloads)
     workspace.remove(document.number)
     assert not document.folder.exists()
-    assert not taken.exists()
     assert workspace.shown is None
     with pytest.raises(UsageError):
         workspace.find(document.number)
+
+
+@pytest.fixture
+def two(done, tmp_path):
+    """A workspace with two documents that are done."""
+    workspace, document = done
+    other = workspace.add([upload(tmp_path, "other.png")], ExtractConfig())
+    other.tell(status="done", report=document.report)
+    return workspace, document, other
+
+
+def test_a_document_takes_only_the_downloads_along_that_hold_it(two):
+    workspace, document, other = two
+    assert not workspace.ready
+    held = [[document], [document, other], [other]]
+    taken = [download(documents, "csv", workspace.downloads) for documents in held]
+    for path, documents in zip(taken, held, strict=True):
+        workspace.keep(path, documents)
+    workspace.remove(document.number)
+    assert [path.exists() for path in taken] == [False, False, True]
+    assert len(list(workspace.downloads.iterdir())) == 1
+    assert workspace.ready
+    workspace.remove(other.number)
+    assert list(workspace.downloads.iterdir()) == []
+    assert not workspace.ready
+
+
+def test_a_download_of_what_is_removed_while_it_is_made_does_not_stay(two):
+    workspace, document, other = two
+    path = download([document, other], "csv", workspace.downloads)
+    workspace.remove(other.number)
+    with pytest.raises(UsageError, match="removed meanwhile"):
+        workspace.keep(path, [document, other])
+    assert list(workspace.downloads.iterdir()) == []
+
+
+def test_a_download_that_fails_leaves_nothing(two, monkeypatch):
+    workspace, document, other = two
+    write = downloads.write
+
+    def fail(document, formats, base):
+        if document is other:
+            raise OutputError("no space is left")
+        return write(document, formats, base)
+
+    monkeypatch.setattr(downloads, "write", fail)
+    with pytest.raises(OutputError):
+        download([document, other], "csv", workspace.downloads)
+    assert list(workspace.downloads.iterdir()) == []
+
+
+def test_one_clock_for_all_uploads_that_came_together(tmp_path, monkeypatch):
+    monkeypatch.setattr("clausescan.ui.workspace.UPLOAD_SECONDS", 0.3)
+    paths = [tmp_path / f"{i}.png" for i in range(300)]
+    for path in paths:
+        path.touch()
+    before = threading.active_count()
+    forget_later(paths)
+    assert threading.active_count() <= before + 1
+    wait_for(lambda: not any(path.exists() for path in paths), 10)
 
 
 def test_users_take_turns(workspaces, tmp_path, fake_model):

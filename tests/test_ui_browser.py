@@ -181,6 +181,23 @@ def test_a_photo_is_taken_with_the_camera(visit, fake):
     page.get_by_role("button", name="Read this photo").click()
     finished(page)
     assert states(page) == ["3 clauses"]
+    assert len(list(fake.cache.glob("page-*/uploads/*/image.png"))) <= 1  # no copy, of which the page would know nothing
+
+
+def test_the_link_to_a_download_goes_with_its_document(visit, fake, tmp_path):
+    page = visit(fake.url)
+    drop(page, *photos(tmp_path / "p", "one.png", "two.png"))
+    finished(page)
+    page.once("dialog", lambda question: question.accept())
+    assert take(page, "csv", tmp_path).name == "one.csv"
+    page.get_by_role("button", name="Remove two.png").click()
+    page.wait_for_function("document.querySelectorAll('.cs-job').length === 1")
+    address = page.locator("#cs-ready a").get_attribute("href")
+    assert page.request.get(f"{fake.url}{address}").ok
+    page.once("dialog", lambda question: question.accept())
+    page.get_by_role("button", name="Remove one.png").click()
+    page.locator("#cs-ready a").wait_for(state="detached")
+    assert not page.request.get(f"{fake.url}{address}").ok
 
 
 def test_strangers_words_are_only_words(visit, fake, tmp_path):

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from clausescan.config import ExtractConfig
+from clausescan.page import Photo
+from clausescan.photo import pages
 from clausescan.schema.corrections import MAX_NAME_CHARS
 from clausescan.schema.report import Verdict
 from clausescan.ui import preferences
@@ -20,6 +22,7 @@ from clausescan.ui.view import view_html
 from tests import specimen
 from tests.test_export_formats import Tags
 from tests.uidesk import entered, review_of, upload
+from tests.uiserver import wait_for
 
 pytest.importorskip("gradio")
 
@@ -69,6 +72,31 @@ def test_what_is_taken_before_the_limit_is_shown_with_a_warning(page, done, tmp_
     assert "gone/model" in dict(map(reversed, model.choices))  # or Gradio would refuse every further choice
 
 
+def test_uploads_go_even_if_the_page_can_do_nothing_with_them(page, tmp_path, monkeypatch):
+    monkeypatch.setattr("clausescan.ui.workspace.UPLOAD_SECONDS", 0.1)
+    dropped, taken = upload(tmp_path, "dropped.png"), upload(tmp_path, "taken.png")
+    page.upload("a key of before", [str(dropped)], SimpleNamespace(username=None))
+    page.photograph("a key of before", str(taken), SimpleNamespace(username=None))
+    assert page.warnings == ["this page was started anew; reload it"] * 2
+    wait_for(lambda: not dropped.exists() and not taken.exists(), 10)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_a_photo_of_the_camera_is_taken_where_it_arrived(page, tmp_path, mode):
+    """A copy of it in another mode would leave what was uploaded to nobody."""
+    from gradio.data_classes import ImageData
+
+    from clausescan.ui.blocks import _Page
+
+    path = tmp_path / "taken.png"
+    specimen.picture().convert(mode).save(path)
+    taken = _Page(page.desk).camera.preprocess(ImageData(path=str(path), orig_name=path.name))
+    assert taken == str(path)
+    [photo] = pages((taken,), ExtractConfig())
+    assert isinstance(photo, Photo)
+    assert photo.rgb.shape == (*specimen.picture().size[::-1], 3)
+
+
 # Downloads
 
 
@@ -97,9 +125,37 @@ def test_no_name_leaves_the_folder(done, tmp_path):
     _, document = done
     for name in ("..png", "...png", ".png"):
         odd = replace(document, sources=(document.sources[0].with_name(name),))
-        path = download([odd], "csv", tmp_path)
-        assert path.resolve().is_relative_to(tmp_path.resolve())
+        folder = tmp_path / f"of {name}"
+        path = download([odd], "csv", folder)
+        [place] = folder.iterdir()
+        assert place.resolve() in path.resolve().parents
         assert path.name in ("document.csv", "png.csv")
+
+
+def test_the_link_to_a_download_goes_with_its_file_alone(page, done, tmp_path):
+    workspace, document = done
+    other = workspace.add([upload(tmp_path, "other.png")], ExtractConfig())
+    waiting = workspace.add([upload(tmp_path, "waiting.png")], ExtractConfig())
+    other.tell(status="done", report=document.report)
+    nobody = SimpleNamespace(username=None)
+
+    def remove(removed):
+        data = {"act": "remove", "document": removed.number}
+        return page.act(workspace.key, SimpleNamespace(_data=data), nobody)[5]
+
+    assert "page.csv" in page.download_one(workspace.key, "csv", nobody)
+    assert "clausescan.csv.zip" in page.download_all(workspace.key, "csv", nobody)
+    workspace.show(other.number)
+    assert "other.csv" in page.download_one(workspace.key, "csv", nobody)
+    [taken] = workspace.downloads.glob("*/*/other.csv")
+    assert not isinstance(remove(waiting), str)  # it is left alone, and so is the archive, which lacks that document
+    assert len(list(workspace.downloads.iterdir())) == 3
+    assert not isinstance(remove(document), str)
+    assert taken.exists()
+    assert len(list(workspace.downloads.iterdir())) == 1
+    assert remove(other) == ""
+    assert not taken.exists()
+    assert page.warnings == []
 
 
 # Forms

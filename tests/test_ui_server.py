@@ -13,8 +13,8 @@ from clausescan.errors import OutputError, UsageError
 from clausescan.ui import folders
 from clausescan.ui.folders import private_folder, sweep
 from clausescan.ui.guard import Guard
-from clausescan.ui.server import ServerSettings, is_loopback, listening
-from tests.uiserver import FAKE, ROOT, environment, running
+from clausescan.ui.server import ServerSettings, _browse, is_loopback, listening
+from tests.uiserver import FAKE, ROOT, environment, running, wait_for
 
 # The private folder
 
@@ -141,6 +141,18 @@ def test_a_busy_port_is_told_with_a_free_one():
     assert free > port
     with listening("127.0.0.1", free):
         pass
+
+
+def test_the_browser_is_opened_by_no_module_of_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "webbrowser.py").write_text("import pathlib; pathlib.Path('planted').touch()")
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened.tmp && mv {tmp_path}/opened.tmp {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    _browse("http://127.0.0.1:7860/", os.environ | {"BROWSER": f"{browser} %s"})
+    wait_for(lambda: (tmp_path / "opened").exists() or (tmp_path / "planted").exists(), 30)
+    assert not (tmp_path / "planted").exists()
+    assert (tmp_path / "opened").read_text() == "http://127.0.0.1:7860/\n"
 
 
 def test_without_gradio_it_says_what_to_install(capsys, monkeypatch):

@@ -143,7 +143,7 @@ def correct(page, shoot):
     card.locator(".cs-review.corrected").wait_for()
     assert not form.is_visible()
     assert shown_text(page, 0) == "Corrected words of the clause."
-    assert card.locator(".cs-value").first.inner_text() == "60 days" or "60 days" in card.locator(".cs-fields").inner_text()
+    assert "60 days" in card.locator(".cs-fields").inner_text()
     assert card.locator("details blockquote").text_content() != "Corrected words of the clause."
     page.locator(".cs-card[data-clause='1'] [data-act=accept]").click()
     page.locator(".cs-card[data-clause='1'] .cs-review.accepted").wait_for()

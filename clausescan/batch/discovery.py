@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections import Counter
@@ -31,28 +32,39 @@ class Found:
 def find(folder: Path, include: Iterable[str] = (), exclude: Iterable[str] = (), out: Path | None = None) -> Found:
     """Every photo below a folder. Passed over are hidden files and folders, links to folders, the output folder and those of
     other batches; excluded folders are not even opened.
+
+    All patterns are asked about every name, whether or not it is passed over: else what another one was quicker to leave out
+    would be told as matched by nothing.
     """
     wanted, unwanted = _Patterns(include), _Patterns(exclude)
     closed: list[str] = []
     photos: list[str] = []
     own = None if out is None else out.resolve()
 
+    def leave(relative: str) -> None:
+        for patterns in (wanted, unwanted):
+            patterns.pass_over(relative)
+
     def refuse(error: OSError) -> None:
-        closed.append(_printable(os.path.relpath(error.filename, folder)))
+        relative = os.path.relpath(error.filename, folder)
+        leave(Path(relative).as_posix())
+        closed.append(_printable(relative))
 
     def is_entered(path: Path) -> bool:
-        if path.name.startswith(".") or unwanted.match_folder(path.relative_to(folder).as_posix()):
-            return False
-        return path.resolve() != own and not os.path.isdir(path / STATE)  # Path.is_dir would raise in a closed folder
+        relative = path.relative_to(folder).as_posix()
+        passed = unwanted.match_folder(relative) or path.name.startswith(".") or os.path.islink(path) or path.resolve() == own
+        if not (passed or os.path.isdir(path / STATE)):  # Path.is_symlink and is_dir would raise in a closed folder
+            return True
+        leave(relative)
+        return False
 
     for place, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = [f for f in folders if is_entered(Path(place, f))]
         for name in files:
             path = Path(place, name)
             relative = path.relative_to(folder).as_posix()
-            if name.startswith(".") or unwanted.match(relative):
-                continue
-            if not (wanted.match(relative) if wanted else path.suffix.lower() in SUFFIXES):
+            taken = wanted.match(relative) if wanted else path.suffix.lower() in SUFFIXES
+            if unwanted.match(relative) or name.startswith(".") or not taken:
                 continue
             try:
                 if not path.is_file():
@@ -91,6 +103,7 @@ class _Patterns:
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self._globs = {pattern: _glob(pattern) for pattern in patterns}
+        self._places = {pattern: _place(pattern) for pattern in self._globs}
         self._used: set[str] = set()
 
     def __bool__(self) -> bool:
@@ -98,7 +111,7 @@ class _Patterns:
 
     @property
     def unused(self) -> tuple[str, ...]:
-        """Those that nothing has matched so far."""
+        """Those that nothing has matched so far, and that are for no place that was passed over."""
         return tuple(pattern for pattern in self._globs if pattern not in self._used)
 
     def match(self, path: str) -> bool:
@@ -109,10 +122,30 @@ class _Patterns:
         """Whether everything in a folder is meant. What matches the folder and an empty name matches any name in it."""
         return self.match(path) or self._any([f"{path}/"])
 
+    def pass_over(self, path: str) -> None:
+        """A folder is not looked into: what a pattern for a place in it means may well be there."""
+        self.match_folder(path)
+        inside = f"{path.casefold()}/"
+        self._used |= {pattern for pattern, place in self._places.items() if f"{place.casefold()}/".startswith(inside)}
+
     def _any(self, places: Sequence[str]) -> bool:
         matching = {name for name, glob in self._globs.items() if any(glob.fullmatch(place) for place in places)}
         self._used |= matching
         return bool(matching)
+
+
+def _split(pattern: str) -> tuple[str, bool]:
+    """The pattern without slashes around it, and whether it is for one place: a name alone is meant in any folder."""
+    pattern = re.sub(r"^(?:\./)+", "/", pattern)
+    body = pattern.strip("/")
+    return body, "/" in body or pattern.startswith("/")
+
+
+def _place(pattern: str) -> str:
+    """The path that everything a pattern matches begins with; empty where that may be anywhere."""
+    body, anchored = _split(pattern)
+    literal = itertools.takewhile(lambda name: not set(name) & set("*?["), body.split("/"))
+    return "/".join(literal) if anchored else ""
 
 
 def _glob(pattern: str) -> re.Pattern[str]:
@@ -120,9 +153,8 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
     `./` in front means the batch's folder itself, as a slash does.
     """
-    pattern = re.sub(r"^(?:\./)+", "/", pattern)
-    body = pattern.strip("/")
-    out = "" if "/" in body or pattern.startswith("/") else "(?:.*/)?"
+    body, anchored = _split(pattern)
+    out = "" if anchored else "(?:.*/)?"
     at = 0
     while at < len(body):
         rest = body[at:]

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from clausescan.schema.report import Clause, PageReport, Report, Source, Unplace
 from clausescan.verdict import document_verdict, unreadable_verdict
 
 MOST_MANIFEST_BYTES = 50_000_000
+OF_A_PAGE = re.compile(r"page ([0-9]+)(?=[:,])")
+"""The start of a warning about one page, with its number from 1; one about the whole run has none."""
 Place = tuple[str, int]
 """A page's file, and its index there."""
 
@@ -95,7 +97,7 @@ def merge(document: Document, entries: Mapping[str, Entry], reports: Mapping[str
             "clauses": tuple(clauses),
             "unplaced": tuple(unplaced),
             "pages": tuple(pages),
-            "warnings": tuple(dict.fromkeys(warnings)),  # one about the whole document comes from each file
+            "warnings": tuple(_once(warnings)),
         }
     )
     return DocumentResult(document=document.name, files=files, report=merged, joined=join(clauses, places))
@@ -174,7 +176,17 @@ def _failed(index: int, entry: Entry, like: Report) -> PageReport:
 
 
 def _renumbered(warning: str, by: int) -> str:
-    return re.sub(r"^page ([0-9]+)(?=[:,])", lambda m: f"page {int(m[1]) + by}", warning)
+    page = OF_A_PAGE.match(warning)
+    return f"page {int(page[1]) + by}{warning[page.end() :]}" if page else warning
+
+
+def _once(warnings: Iterable[str]) -> Iterator[str]:
+    """What is said about the whole run once, as each file says it; all about a page: two clauses there may have the same."""
+    told: set[str] = set()
+    for warning in warnings:
+        if OF_A_PAGE.match(warning) or warning not in told:
+            yield warning
+        told.add(warning)
 
 
 def _listed(manifest: Path, photos: Sequence[str]) -> dict[str, list[str]]:

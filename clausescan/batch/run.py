@@ -74,7 +74,9 @@ def run_batch(
     _check_free(settings.out)
     found = find(settings.folder, settings.include, settings.exclude, settings.out)
     if not found.photos and not found.closed:
-        raise InputError(f"{settings.folder}: no photo in it")
+        what = "the pattern" if len(found.unused) == 1 else "any of the patterns"
+        why = f"; nothing matches {what} {', '.join(found.unused)}" if found.unused else ""
+        raise InputError(f"{settings.folder}: no photo in it{why}")
     documents = group(found.photos, settings.documents, settings.manifest)
     key = result_key(settings, model(settings.config))
     make_folder(settings.out / STATE)

@@ -79,7 +79,10 @@ class _Page:
 
     def _camera(self) -> None:
         with gr.Accordion("Take a photo with this machine's camera", open=False) as self.camera_part:
-            self.camera = gr.Image(label="Camera", sources=["webcam"], type="filepath", format="jpeg", height=320)
+            # With an image_mode, Gradio hands on a copy of a picture of another mode, and the upload itself is never forgotten.
+            self.camera = gr.Image(
+                label="Camera", sources=["webcam"], type="filepath", format="jpeg", image_mode=None, height=320
+            )
             self.snap = gr.Button("Read this photo")
 
     def _downloads(self) -> None:
@@ -118,7 +121,7 @@ class _Page:
         self.files.upload(self.on.upload, [self.key, self.files], [self.files, *shown], **quiet)
         self.snap.click(self.on.photograph, [self.key, self.camera], [self.camera, *shown], **quiet)
         for part in (self.jobs, self.view):
-            part.act(self.on.act, [self.key], shown, trigger_mode="multiple", concurrency_limit=1, **quiet)
+            part.act(self.on.act, [self.key], [*shown, self.ready], trigger_mode="multiple", concurrency_limit=1, **quiet)
         self.one.click(self.on.download_one, [self.key, self.format], [self.ready], **quiet)
         self.all.click(self.on.download_all, [self.key, self.format], [self.ready], **quiet)
         one_by_one: dict[str, Any] = {"concurrency_id": "settings", "concurrency_limit": 1}  # the last choice is saved last

@@ -17,7 +17,7 @@ from clausescan.schema.shapes import title
 from clausescan.ui import preferences
 from clausescan.ui.pipeline import Pipeline
 from clausescan.ui.preferences import Preferences
-from clausescan.ui.workspace import Workspace, Workspaces, forget_later
+from clausescan.ui.workspace import Workspace, Workspaces
 
 SHIPPED = "the one that ships"
 
@@ -76,7 +76,6 @@ class Desk:
 
     def submit(self, workspace: Workspace, paths: Sequence[Path], chosen: Preferences) -> str | None:
         """Queue uploaded files as documents; why some of them were not taken, where that is so. Raises as `config` does."""
-        forget_later(paths)
         config = self.config(chosen)
         groups = documents_of(paths, together=chosen.together)
         for taken, group in enumerate(groups):

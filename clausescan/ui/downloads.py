@@ -30,7 +30,7 @@ FORMAT_NAMES = {
 }
 """What each format is called on the page."""
 KEPT_SECONDS = 600.0
-"""How long a download can be fetched, at least, before the next one that is made removes it."""
+"""How long a download can be fetched, at least, before the next one that is made removes it; less if what it holds is removed."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a ZIP knows: an archive tells nothing of when."""
 
@@ -49,6 +49,14 @@ def download(documents: Sequence[Document], format_name: str, folder: Path) -> P
         raise UsageError("there is no result to download yet")
     _clear(folder)
     place = folder / secrets.token_urlsafe(12)
+    try:
+        return _made(documents, format_name, place)
+    except BaseException:  # part of a document, which nobody would remove with it
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+
+
+def _made(documents: Sequence[Document], format_name: str, place: Path) -> Path:
     stems = _unique([document.sources[0].stem.lstrip(".") or "document" for document in documents])
     written = {
         stem: write(document, (format_name,), place / str(number) / stem)

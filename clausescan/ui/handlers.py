@@ -30,7 +30,7 @@ from clausescan.ui.joblist import joblist_html
 from clausescan.ui.pieces import safe
 from clausescan.ui.preferences import Preferences
 from clausescan.ui.view import view_html
-from clausescan.ui.workspace import Document, Workspace, now
+from clausescan.ui.workspace import Document, Workspace, forget_later, now
 
 
 def _told(outputs: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -102,8 +102,10 @@ class Handlers:
 
         @_told(6)
         def handler(key: str, dropped: list[str] | None, request: gr.Request) -> Any:
+            paths = [Path(path) for path in dropped or ()]
+            forget_later(paths)  # first, or they would stay when anything below fails
             workspace = self._workspace(key, request)
-            self._submit(workspace, [Path(path) for path in dropped or ()])
+            self._submit(workspace, paths)
             return (None, *self._shown(workspace, (-1, -1)))
 
         return handler
@@ -114,10 +116,12 @@ class Handlers:
 
         @_told(6)
         def handler(key: str, taken: str | None, request: gr.Request) -> Any:
+            paths = [Path(taken)] if taken else []
+            forget_later(paths)
             workspace = self._workspace(key, request)
-            if not taken:
+            if not paths:
                 raise UsageError("take a photo first")
-            self._submit(workspace, [Path(taken)])
+            self._submit(workspace, paths)
             return (None, *self._shown(workspace, (-1, -1)))
 
         return handler
@@ -126,7 +130,7 @@ class Handlers:
     def act(self) -> Callable[..., Any]:
         """A button of our own parts was pressed, or a form of theirs sent."""
 
-        @_told(5)
+        @_told(6)
         def handler(key: str, event: gr.EventData, request: gr.Request) -> Any:
             workspace = self._workspace(key, request)
             data: dict[str, Any] = event._data if isinstance(event._data, dict) else {}
@@ -144,7 +148,8 @@ class Handlers:
                 problem = problem if workspace.shown == number else None
             else:
                 raise UsageError("the page sent something unknown; reload it")
-            return self._shown(workspace, (-1, -1), problem, saved)
+            ready = "" if act == "remove" and not workspace.ready else gr.skip()  # or the link would lead nowhere
+            return (*self._shown(workspace, (-1, -1), problem, saved), ready)
 
         return handler
 
@@ -156,7 +161,7 @@ class Handlers:
         def handler(key: str, format_name: str, request: gr.Request) -> Any:
             workspace = self._workspace(key, request)
             documents = [] if workspace.shown is None else [workspace.find(workspace.shown)]
-            return _link(download(documents, format_name, workspace.downloads))
+            return self._download(workspace, documents, format_name)
 
         return handler
 
@@ -167,7 +172,7 @@ class Handlers:
         @_told(1)
         def handler(key: str, format_name: str, request: gr.Request) -> Any:
             workspace = self._workspace(key, request)
-            return _link(download(list(workspace.documents.values()), format_name, workspace.downloads))
+            return self._download(workspace, list(workspace.documents.values()), format_name)
 
         return handler
 
@@ -205,6 +210,13 @@ class Handlers:
         problem = self.desk.submit(workspace, paths, self.desk.preferences(workspace.user))
         if problem is not None:
             gr.Warning(safe(problem), title="That did not work")
+
+    def _download(self, workspace: Workspace, documents: list[Document], format_name: str) -> str:
+        """Make a file of those documents that have a result; the link to it."""
+        held = [document for document in documents if document.report is not None]
+        path = download(held, format_name, workspace.downloads)
+        workspace.keep(path, held)
+        return _link(path)
 
     def _correct(self, workspace: Workspace, document: Document, data: dict[str, Any]) -> Problem | None:
         """Do what a reader wants done to a clause; what was wrong with the form where it was."""

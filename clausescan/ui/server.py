@@ -146,11 +146,12 @@ def _offer(family: socket.AddressFamily, address: Any) -> str:
 
 def _browse(address: str, environment: Mapping[str, str]) -> None:
     """Open the page in the user's browser: in a process of its own, since a text browser runs until it is left, and in the
-    environment that the page was started in, or the browser would keep its files in the page's folder.
+    environment that the page was started in, or the browser would keep its files in the page's folder. -P: no module of the
+    folder that the page was started in is run.
     """
     quiet: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     with contextlib.suppress(OSError):
-        command = [sys.executable, "-m", "webbrowser", address]
+        command = [sys.executable, "-P", "-m", "webbrowser", address]
         subprocess.Popen(command, env=environment, start_new_session=True, **quiet)  # noqa: S603 (no shell, our own address)
 
 

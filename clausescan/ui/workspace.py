@@ -96,6 +96,9 @@ class Workspace:
         """Grows with every change."""
         self.view_revision = 0
         """Grows when what is looked at changes."""
+        self._held: dict[Path, frozenset[int]] = {}
+        """The numbers of the documents that each download holds, by its own folder."""
+        self._latest: Path | None = None
         self._lock = threading.RLock()
         self._next = 1
 
@@ -103,6 +106,25 @@ class Workspace:
     def downloads(self) -> Path:
         """The folder of the files that were made to be taken away; it need not exist."""
         return self.folder / "downloads"
+
+    @property
+    def ready(self) -> bool:
+        """Whether the download that was made last can be fetched."""
+        return self._latest is not None and self._latest.exists()
+
+    def keep(self, made: Path, documents: Sequence[Document]) -> None:
+        """Remember what a download in `downloads` holds, with which it will go.
+
+        Raises `UsageError`, and removes it, where a document was removed while it was made.
+        """
+        place = self.downloads / made.relative_to(self.downloads).parts[0]
+        with self._lock:
+            if any(document.number not in self.documents for document in documents):
+                shutil.rmtree(place, ignore_errors=True)
+                raise UsageError("a document of the download was removed meanwhile")
+            self._held = {held: numbers for held, numbers in self._held.items() if held.exists()}
+            self._held[place] = frozenset(document.number for document in documents)
+            self._latest = made
 
     def touch(self, view: bool = False) -> None:
         """Something has changed; `view`: of what is looked at."""
@@ -155,7 +177,7 @@ class Workspace:
             self.touch(view=True)
 
     def remove(self, number: object) -> None:
-        """Forget a document and delete its files."""
+        """Forget a document and delete its files, and the downloads that it is in; others stay as long as they are kept."""
         with self._lock:
             document = self.find(number)
             document.cancelled.set()
@@ -164,7 +186,9 @@ class Workspace:
                 self.shown = next((n for n, d in self.documents.items() if d.report is not None), None)
             if document.status != "running":  # else its thread is at its files, and removes them
                 shutil.rmtree(document.folder, ignore_errors=True)
-            shutil.rmtree(self.downloads, ignore_errors=True)
+            for place, numbers in self._held.items():
+                if document.number in numbers:
+                    shutil.rmtree(place, ignore_errors=True)
             self.touch(view=True)
 
     def correct(self, number: object, correction: Correction) -> None:
@@ -233,16 +257,16 @@ def _take(upload: Path, folder: Path) -> Path:
 
 def forget_later(uploads: Iterable[Path]) -> None:
     """Remove uploads' paths in a while, whether they become documents or not, unless they are sent again meanwhile."""
+    timer = threading.Timer(UPLOAD_SECONDS, _forget, [tuple(uploads)])
+    timer.daemon = True
+    timer.start()
+
+
+def _forget(uploads: Iterable[Path]) -> None:
     for upload in uploads:
-        timer = threading.Timer(UPLOAD_SECONDS, _forget, [upload])
-        timer.daemon = True
-        timer.start()
-
-
-def _forget(upload: Path) -> None:
-    with contextlib.suppress(OSError):
-        if time.time() - upload.stat().st_mtime >= UPLOAD_SECONDS / 2:  # links to it do not change that time
-            upload.unlink()
+        with contextlib.suppress(OSError):
+            if time.time() - upload.stat().st_mtime >= UPLOAD_SECONDS / 2:  # links to it do not change that time
+                upload.unlink()
 
 
 def corrected(report: Report, correction: Correction) -> Report:

@@ -1,4 +1,4 @@
-"""Whole batches in this process; those with workers of their own are in `test_batch_workers`."""
+"""Whole batches in this process; those with workers of their own are in `test_batch_workers`, the command in `test_batch_cli`."""
 
 import csv
 import functools
@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,8 +14,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from clausescan import cli, scan
-from clausescan.batch import run as batch_run
+from clausescan import scan
 from clausescan.batch.job import Outcome
 from clausescan.batch.run import run_batch
 from clausescan.batch.settings import BatchSettings
@@ -267,6 +267,17 @@ def test_usage_and_input_errors(batch, photos, tmp_path):
         batch(manifest=tmp_path / "m.csv")
 
 
+def test_patterns_that_leave_no_photo_are_named(batch, photos):
+    for include, told in (
+        (("*.jpgg",), "no photo in it; nothing matches the pattern *.jpgg"),
+        (("*.jpgg", "sub/*.gif"), "no photo in it; nothing matches any of the patterns *.jpgg, sub/*.gif"),
+    ):
+        with pytest.raises(InputError, match=f"^{re.escape(f'{photos}: {told}')}$"):
+            batch(include=include)
+    with pytest.raises(InputError, match=r"no photo in it$"):
+        batch(include=("*.jpg",), exclude=("bad.*",))
+
+
 def test_results_within_the_folder_of_photos_are_not_read(batch, photos):
     assert len(batch("in/results", formats=("png",))[1]) == 7
     assert batch("in/results", formats=("png",))[1] == []
@@ -313,50 +324,3 @@ def test_a_full_and_a_read_only_disk(batch, tmp_path, mounted):
     assert len(batch("disk/out", formats=("html",))[1]) < 7
     batch("whole", formats=("html",))
     assert tree(place / "out") == tree(tmp_path / "whole")
-
-
-def test_the_command_line(photos, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(batch_run, "run_batch", functools.partial(run_batch, runner=Inline(), model=batch_fake.identity))
-
-    def run(*arguments):
-        status = cli.run_command(["batch", *map(str, arguments)])
-        return status, *capsys.readouterr()
-
-    status, out, err = run(
-        photos, "--out", tmp_path / "o", "--format", "csv", "--exclude", "bad*", "--exclude", "blank.png", "--workers", 1
-    )
-    assert (status, out) == (0, "5 photos: 5 done\n")
-    assert err.splitlines()[0] == "1/5 a.png: 3 clauses"
-    status, out, err = run(photos, "--out", tmp_path / "o", "--format", "csv")
-    assert (status, out) == (6, "7 photos: 5 done, 1 failed, 1 unreadable\n")
-    assert err.splitlines()[-1] == "5 of 7 were done before"
-    assert (tmp_path / "o/a.csv").exists()
-    assert run(photos)[0] == run(photos, "--out", tmp_path / "o", "--format", "docx")[0] == 2
-    assert run(tmp_path / "none", "--out", tmp_path / "o")[0] == 3
-    assert run(photos, "--out", photos / "a.png")[0] == 5
-    assert run("--help")[0] == 0
-
-
-def test_a_terminal_gets_a_bar(photos, tmp_path, monkeypatch, capsys):
-    import rich.console
-
-    from clausescan.batch.progress import Bar
-
-    monkeypatch.setattr(rich.console, "Console", functools.partial(rich.console.Console, force_terminal=True, width=120))
-    settings = BatchSettings(photos, tmp_path / "out")
-    for _ in range(2):
-        run_batch(settings, Bar(), runner=Inline(), model=batch_fake.identity)
-    err = capsys.readouterr().err
-    assert "7/7" in err
-    assert "/min" in err
-    assert "2 need a look" in err
-
-
-def test_names_cannot_move_the_cursor(photos, tmp_path, capsys):
-    import sys
-
-    from clausescan.batch.progress import Lines
-
-    small_photo(photos / "\x1b[2J.png")
-    run_batch(BatchSettings(photos, tmp_path / "out"), Lines(sys.stderr), runner=Inline(), model=batch_fake.identity)
-    assert "\x1b" not in capsys.readouterr().err
