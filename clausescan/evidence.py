@@ -23,6 +23,10 @@ _SENTENCE_END = re.compile(r"[.;!?][)\]”\"’']*$")
 _ABBREVIATION = re.compile(r"(?i)\W*(inc|ltd|co|corp|no|nos|sec|art|u\.s|e\.g|i\.e|mr|ms|dr|[a-z]|\d+(\.\d+)*)\.")
 _EDGE = re.compile(r"^\W+|\W+$")
 _POSSESSIVE = re.compile(r"['’]s?$", re.IGNORECASE)
+_CLOSED_BY = {"(": ")", "[": "]", "{": "}", "“": "”", "‘": "’", '"': '"', "'": "'"}
+_SIGNS = _CLOSED_BY.keys() | set(_CLOSED_BY.values())
+_DEEPEST = 8
+"""Brackets in brackets that a name may have."""
 
 
 @dataclass(frozen=True)
@@ -227,15 +231,38 @@ def _run(words: list[str], wanted: list[str]) -> int | None:
 
 
 def _as_printed(words: Sequence[str], claim: str) -> str:
-    """The name as the page has it; its closing full stop or possessive only if the claim has one too, brackets only in pairs."""
-    whole = " ".join(words)
-    text = whole.strip(" ,;:()[]{}“”\"‘’'")
-    if not claim.endswith("."):
-        text = text.rstrip(' .,;:()[]“”"')
-    before, behind = whole.split(text, 1) if text else ("", "")
-    for opening, closing in ("()", "[]"):
-        if text.count(opening) > text.count(closing) and closing in behind:
-            text += closing
-        elif text.count(closing) > text.count(opening) and opening in before:
-            text = opening + text
-    return text if _POSSESSIVE.search(claim) else _POSSESSIVE.sub("", text)
+    """The name as the page has it; its closing full stop or possessive only if the claim has one too, signs only in pairs."""
+    text = " ".join(words)
+    fellows, owned = _fellows(text), _POSSESSIVE.search(claim)
+    stops = " ,;:" if claim.endswith(".") else " .,;:"
+    first, last = 0, len(text) - 1
+    while first <= last:
+        if fellows.get(first) == last:  # a pair around the whole
+            first, last = first + 1, last - 1
+        elif text[first] in " ,;:" or (text[first] in _SIGNS and first not in fellows):
+            first += 1
+        elif text[last] in stops or (text[last] in _SIGNS and last not in fellows):
+            last -= 1
+        elif not owned and text[last - 1 : last + 1].casefold() in ("'s", "’s"):
+            last -= 2
+        else:
+            break
+    return text[first : last + 1]
+
+
+def _fellows(text: str) -> dict[int, int]:
+    """Which brackets and quotes belong together, as positions both ways; an apostrophe is neither."""
+    unclosed: list[int] = []
+    fellows: dict[int, int] = {}
+    for i, sign in enumerate(text):
+        follows_letter = text[i - 1 : i].isalnum()
+        if sign not in _SIGNS or (sign in "'’" and follows_letter and text[i + 1 : i + 2].isalnum()):
+            continue
+        opening = next((k for k in reversed(unclosed[-_DEEPEST:]) if _CLOSED_BY[text[k]] == sign), None)
+        if opening is not None:
+            fellows |= {opening: i, i: opening}
+            while unclosed.pop() != opening:
+                pass
+        elif sign in _CLOSED_BY and not (_CLOSED_BY[sign] == sign and follows_letter):
+            unclosed.append(i)
+    return fellows

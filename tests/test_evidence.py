@@ -100,6 +100,13 @@ def test_amounts_are_what_the_page_says(text, claim, kept, warned):
     assert bool(found.warnings) == warned
 
 
+def test_cents_in_a_fraction_are_no_second_number():
+    text = "shall not exceed One Thousand Dollars and 50/100 ($1,000.50) in total"
+    found = cap(text, [{"amount": 1000.5, "currency": "USD"}])
+    assert ([a.amount for a in found.fields.amounts], found.warnings) == ([1000.5], ())
+    assert found.evidence[0].words == tuple(range(3, 9))
+
+
 def test_an_amount_written_twice_is_one_piece_of_evidence():
     text = "shall not exceed one million dollars ($1,000,000) in total"
     (evidence,) = cap(text, [{"amount": 1000000, "currency": "USD"}]).evidence
@@ -137,6 +144,19 @@ def test_fee_months(text, months, kept):
         ("Acme (UK), at its cost, shall indemnify", "Acme (UK)", "Acme (UK)"),
         ("Acme (UK). Beta shall indemnify", "Acme UK", "Acme (UK)"),
         ("(Acme) shall indemnify", "Acme", "Acme"),
+        ("Acme Inc. (“Acme”) shall indemnify", "Acme Inc. (“Acme”)", "Acme Inc. (“Acme”)"),
+        ("Acme (“Acme”). Beta shall indemnify", "Acme (Acme)", "Acme (“Acme”)"),
+        ('("Acme Inc.") shall indemnify', "Acme Inc.", "Acme Inc."),
+        ("the (Acme (UK)), shall indemnify", "Acme (UK)", "Acme (UK)"),
+        ("each (“Supplier) shall indemnify", "Supplier", "Supplier"),
+        ("the (Supplier)’s duty to indemnify", "Supplier", "Supplier"),
+        ("“A” and “B” shall indemnify", "A and B", "“A” and “B”"),
+        ("the Suppliers’ duty to indemnify", "Suppliers", "Suppliers"),
+        (
+            "an act of God (or other (similar)), shall indemnify",
+            "act of God (or other (similar))",
+            "act of God (or other (similar))",
+        ),
     ],
 )
 def test_parties_are_copied_from_the_page(text, claim, printed):

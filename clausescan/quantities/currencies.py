@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clausescan.quantities.lexing import ARTICLES, CLOSING, OPENING, Number, Token, skip, text_at
-from clausescan.quantities.numerals import number_at
-from clausescan.quantities.units import unit_after
+from clausescan.quantities.numerals import group_end, number_at, number_group
+from clausescan.quantities.units import counts, per_cent_after
 
 _SYMBOLS = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY"}
 SHARED_SYMBOLS = frozenset("$¥￥")
@@ -99,25 +99,31 @@ _LONG_NAMES = {f"{owner} {noun}": c for owner, c in (_COUNTRIES | _SHORT_OWNERS)
 }
 _NAMES = _ONE_WORD | _LONG_NAMES
 _MOST_TOKENS = max(len(name.split()) for name in _NAMES)
+_WITH_FULL_STOP = frozenset("mio mil mln mn bn mrd".split())
+"""Scales that a full stop may part from the currency: "1,5 Mio. EUR"."""
 _SKIPPED = frozenset('()[]"“”,')
 
 
 def currency_before(tokens: list[Token], number: Number, least: int) -> tuple[str | None, int]:
     """The currency named right before a number, and where it begins: $, U.S. Dollars, US Dollars (US$).
 
-    A name in words before the token `least` belongs to an earlier number.
+    A name in words before the token `least` belongs to an earlier number, and a rate is no sum: "in Euros (10% VAT)".
     """
+    behind = max(number.end, group_end(number_group(tokens, number.start)))
+    if per_cent_after(tokens, behind) is not None:
+        return None, number.start
+    least = len(tokens) if counts(tokens, behind) else least
     end = number.start - (text_at(tokens, number.start - 1) in OPENING)
     if text_at(tokens, end - 1) not in CLOSING:
-        return _name_ending(tokens, end, number, least) or (None, number.start)
-    inner = _name_ending(tokens, end - 1, number, least)
+        return _name_ending(tokens, end, least) or (None, number.start)
+    inner = _name_ending(tokens, end - 1, least)
     if inner is None or text_at(tokens, inner[1] - 1) not in OPENING:
         return None, number.start
-    return _name_ending(tokens, inner[1] - 1, number, least) or (inner[0], inner[1] - 1)
+    return _name_ending(tokens, inner[1] - 1, least) or (inner[0], inner[1] - 1)
 
 
-def _name_ending(tokens: list[Token], end: int, number: Number, least: int) -> tuple[str | None, int] | None:
-    """The currency whose name ends right before a position, and where it begins."""
+def _name_ending(tokens: list[Token], end: int, least: int) -> tuple[str | None, int] | None:
+    """The currency whose name ends right before a position, and where it begins; a name in words no earlier than `least`."""
     text = text_at(tokens, end - 1)
     if text in _SYMBOLS:
         return _symbol(tokens, end - 1)
@@ -126,7 +132,7 @@ def _name_ending(tokens: list[Token], end: int, number: Number, least: int) -> t
     if text == "." and text_at(tokens, end - 2) == "rs":
         return "INR", end - 2
     for size, name in _phrases(tokens, end - _MOST_TOKENS, end):
-        if end - size >= least and name in _NAMES and name not in _BEHIND_ONLY and not unit_after(tokens, number.end):
+        if end - size >= least and name in _NAMES and name not in _BEHIND_ONLY:
             return _NAMES[name], end - size
     return None
 
@@ -152,11 +158,12 @@ def _symbol(tokens: list[Token], position: int) -> tuple[str | None, int]:
 
 
 def currency_after(tokens: list[Token], end: int) -> tuple[str | None, int]:
-    """The currency named right after a number, and where it ends: dollars, U.S. Dollars, (USD), (Canadian)."""
-    symbol = text_at(tokens, end)
+    """The currency named right after a number, and where it ends: dollars, U.S. Dollars, (USD), (Canadian), Mio. EUR."""
+    behind = end + (text_at(tokens, end) == "." and text_at(tokens, end - 1) in _WITH_FULL_STOP)
+    symbol = text_at(tokens, behind)
     if symbol in _SYMBOLS:
-        return (None, end) if text_at(tokens, end + 1)[:1].isdigit() else (_SYMBOLS[symbol], end + 1)
-    start = skip(tokens, end, _SKIPPED)
+        return (None, end) if text_at(tokens, behind + 1)[:1].isdigit() else (_SYMBOLS[symbol], behind + 1)
+    start = skip(tokens, behind, _SKIPPED)
     past, currency = _name_at(tokens, start)
     apart = any(t.text not in CLOSING for t in tokens[end:start])
     if currency is None or (apart and _begins_sum(tokens, past)):  # "in 2023, USD 500"

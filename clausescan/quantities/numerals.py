@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from clausescan.quantities.lexing import (
     ARTICLES,
     CLOSING,
+    HYPHENS,
     OPENING,
     PUNCTUATION,
     SLASHES,
@@ -19,10 +20,11 @@ from clausescan.quantities.lexing import (
     skip,
     text_at,
 )
-from clausescan.quantities.spelled import BEGINNINGS, MOST, SCALES, fraction_in_words, spelled
-from clausescan.quantities.units import per_cent_after, single_unit_after, unit_after
+from clausescan.quantities.spelled import BEGINNINGS, MOST, SCALES, fraction_in_words, past_unread, spelled
+from clausescan.quantities.units import DAY_KINDS, per_cent_after, single_unit_after, unit_after
 
 _LONG_SCALES = SCALES | dict.fromkeys(("millions", "mio", "mil", "mln"), 10**6)
+_LONG_SCALES |= {"thousands": 10**3, "billions": 10**9, "milliard": 10**9, "mrd": 10**9, "trillions": 10**12}
 """Those that can stand apart from their number: "five (5) million"."""
 _DIGIT_SCALES = _LONG_SCALES | {"k": 10**3, "m": 10**6, "mm": 10**6, "mn": 10**6, "bn": 10**9}
 _POINT_FOR_THOUSANDS = frozenset(("eur", "€", "euro", "euros", "chf"))
@@ -43,15 +45,22 @@ def number_groups(tokens: list[Token]) -> Iterator[list[Number]]:
         group = number_group(tokens, position)
         if group:
             yield group
-        position = max((n.end for n in group), default=position + 1)
+        position = group_end(group) if group else past_unread(tokens, position)
+
+
+def group_end(group: list[Number]) -> int:
+    """The token position behind all forms of a number."""
+    return max(n.end for n in group)
 
 
 def number_group(tokens: list[Token], start: int) -> list[Number]:
-    """A number and, right after it, the same number in its other form: "thirty (30)", "30 (thirty)"."""
+    """A number and, right after it, the same number in its other form: "thirty (30)", "30 (thirty)", "ten business (10)"."""
     first = number_at(tokens, start)
     if not first:
         return []
-    second = number_at(tokens, skip(tokens, first.end, PUNCTUATION - {"-", "–", "—"}))
+    second = number_at(tokens, skip(tokens, first.end, PUNCTUATION - {"-", "–", "—"} | DAY_KINDS))
+    if second and second.value != first.value and any(t.text in DAY_KINDS for t in tokens[first.end : second.start]):
+        second = None
     bracketed = second and any(t.text in OPENING for t in tokens[first.end : second.start])
     in_words = second and (is_spelled(tokens, first) or is_spelled(tokens, second))  # not so in "Tier 1 (30 days)"
     return [first, second] if second and bracketed and in_words else [first]
@@ -103,7 +112,7 @@ def _figures(tokens: list[Token], start: int) -> Number | None:
             return None
         part = _fraction_in_figures(tokens, past_hyphen(tokens, start + 1)) if tokens[start].text.isdecimal() else None
         number = Number(value + part.value, start, part.end) if part else Number(value, start, start + 1)
-    number = _scaled(tokens, number, _DIGIT_SCALES)
+    number = scaled(tokens, number)
     return number if number.value < MOST else None
 
 
@@ -177,7 +186,7 @@ def _with_fraction(tokens: list[Token], whole: Number) -> Number:
     number = Number(whole.value + part.value, whole.start, part.end)
     if not _is_measure(tokens, number.end) and not _is_repeated(tokens, number):  # "five directors and one third party"
         return whole
-    return _scaled(tokens, number, _LONG_SCALES)
+    return scaled(tokens, number, _LONG_SCALES)
 
 
 def _is_measure(tokens: list[Token], position: int) -> bool:
@@ -192,13 +201,26 @@ def _is_repeated(tokens: list[Token], number: Number) -> bool:
     return figures is not None and figures.value == number.value
 
 
-def _scaled(tokens: list[Token], number: Number, scales: dict[str, int]) -> Number:
+def scaled(tokens: list[Token], number: Number, scales: Mapping[str, int] = _DIGIT_SCALES) -> Number:
     """The number times the scale behind it, which a hyphen may hold: "5m", "$5-million"."""
     hyphened = past_hyphen(tokens, number.end)
     at = hyphened if text_at(tokens, hyphened) in _LONG_SCALES else number.end
     if text_at(tokens, at) not in scales:
         return number
     return Number(_times(number.value, tokens[at].text), number.start, at + 1)
+
+
+def range_with_scale(tokens: list[Token], number: Number) -> tuple[Number, Number] | None:
+    """Both ends of the range in figures that a number begins, times the scale behind it: "1-2 million", "5 to 10 million"."""
+    link = text_at(tokens, number.end)
+    if number.end - number.start != 1 or not (link in HYPHENS or link == "to"):
+        return None
+    last = number_with_scale_apart(tokens, number.end + 1)
+    scale = text_at(tokens, last.end - 1) if last else ""
+    if last is None or is_spelled(tokens, last) or is_spelled(tokens, number) or scale not in _DIGIT_SCALES:
+        return None
+    first = Number(_times(number.value, scale), number.start, last.end)
+    return (first, last) if first.value < last.value else None  # "$500 to 1 million" begins at 500
 
 
 def _times(value: float, scale: str) -> float:

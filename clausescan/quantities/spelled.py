@@ -12,15 +12,29 @@ _SMALL |= {w: 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seve
 SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 SCALES |= dict.fromkeys(("lakh", "lakhs", "lac", "lacs"), 10**5) | dict.fromkeys(("crore", "crores"), 10**7)
 _PARTS = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "eighth": 8, "tenth": 10, "hundredth": 100}
-BEGINNINGS = ARTICLES | _SMALL.keys() | {"half"}
+_ROUND = SCALES.keys() | {"hundred"}
+_BEFORE_ROUND = frozenset("within upon least than exceed exceeding for the".split())
+"""Words after which "hundred and eighty days" has not lost its beginning."""
+BEGINNINGS = ARTICLES | _SMALL.keys() | _ROUND | {"half"}
 """All words that a number or a fraction can begin with."""
 
 
 def spelled(tokens: list[Token], start: int) -> Number | None:
-    """One hundred and twenty-five thousand; a million five hundred thousand."""
+    """One hundred and twenty-five thousand; a million five hundred thousand; "hundred" alone after "within" and the like."""
+    return _sum_of_parts(tokens, start, headless=text_at(tokens, start - 1) in _BEFORE_ROUND)
+
+
+def past_unread(tokens: list[Token], start: int) -> int:
+    """The position behind a token that begins no number, and behind the rest of one: "[***] hundred and eighty" is not eighty."""
+    rest = _sum_of_parts(tokens, start, headless=True) if text_at(tokens, start) in _ROUND else None
+    return rest.end if rest else start + 1
+
+
+def _sum_of_parts(tokens: list[Token], start: int, headless: bool) -> Number | None:
+    """A number in words; the first "hundred" or scale of a `headless` one needs no "one" before it."""
     total, end, least = 0, start, MOST
     link, position = "", start
-    while part := _part(tokens, position, article=position == start):
+    while part := _part(tokens, position, article=position == start, headless=headless and position == start):
         count, scale, part_end = part
         if not link and scale > total > 0:  # "one thousand five hundred crore"
             raised = (total + count) * scale
@@ -37,9 +51,9 @@ def spelled(tokens: list[Token], start: int) -> Number | None:
     return Number(float(total), start, end) if end > start else None
 
 
-def _part(tokens: list[Token], start: int, article: bool) -> tuple[int, int, int] | None:
+def _part(tokens: list[Token], start: int, article: bool, headless: bool) -> tuple[int, int, int] | None:
     """A count, its scale (1 where there is none) and their end: "five hundred thousand", "five days", "two thousand crore"."""
-    counted = _count(tokens, start, article)
+    counted = _count(tokens, start, article, headless)
     if counted is None:
         return None
     count, end = counted
@@ -49,10 +63,11 @@ def _part(tokens: list[Token], start: int, article: bool) -> tuple[int, int, int
     return count, scale, end
 
 
-def _count(tokens: list[Token], start: int, article: bool) -> tuple[int, int] | None:
+def _count(tokens: list[Token], start: int, article: bool, headless: bool) -> tuple[int, int] | None:
     """A number below ten thousand and its end: "one-hundred-and-eighty"; "a" is one before a scale only."""
-    before_scale = text_at(tokens, start + 1) == "hundred" or text_at(tokens, start + 1) in SCALES
-    head = (1, start + 1) if article and before_scale and text_at(tokens, start) in ARTICLES else _tens(tokens, start)
+    head = (1, start) if headless and text_at(tokens, start) in _ROUND else _tens(tokens, start)
+    if article and text_at(tokens, start) in ARTICLES and text_at(tokens, start + 1) in _ROUND:
+        head = (1, start + 1)
     if head is None:
         return None
     count, end = head

@@ -23,6 +23,9 @@ _BETWEEN = frozenset(
 """Words that may stand between a number and its unit."""
 _ORDINALS = frozenset(("st", "nd", "rd", "th"))
 _BUSINESS = frozenset(("business", "working", "bank", "banking", "trading"))
+DAY_KINDS = _BUSINESS | {"calendar"}
+"""Words that tell business days from calendar days."""
+UNIT_WORDS = frozenset(_UNITS)
 _NAMING = QUOTES | {"contract", "fiscal", "weekday"}
 _MOST_BETWEEN = 8
 
@@ -48,6 +51,16 @@ def unit_after(tokens: list[Token], start: int) -> tuple[str, int] | None:
     return ("business_days" if business and name == "days" else name, position) if name else None
 
 
+def of_kind(unit: tuple[str, int], kinds: list[str]) -> tuple[str, int] | None:
+    """The unit of a number whose own words tell the kind of days, "30 calendar or 20 business days"; None if it is not days."""
+    name, position = unit
+    if DAY_KINDS.isdisjoint(kinds):
+        return unit
+    if name not in ("days", "business_days"):
+        return None
+    return ("days" if _BUSINESS.isdisjoint(kinds) else "business_days"), position
+
+
 def single_unit_after(tokens: list[Token], start: int) -> tuple[str, int] | None:
     """The unit after "a" or an ordinal; none in a "Contract Year" and the 2nd fiscal year, which name a period."""
     unit = unit_after(tokens, start) if text_at(tokens, start) not in _ORDINALS else None
@@ -63,6 +76,12 @@ def _between(tokens: list[Token], position: int) -> int:
     if text == "," and text_at(tokens, position - 1) in CLOSING:  # "thirty (30), days"
         return 1
     return 4 if [t.text for t in tokens[position : position + 4]] == ["u", ".", "s", "."] else 0
+
+
+def counts(tokens: list[Token], start: int) -> bool:
+    """Whether the number before `start` counts time, per cent or times, and is no sum."""
+    multiple = text_at(tokens, skip(tokens, start, PUNCTUATION)) == "times"
+    return multiple or per_cent_after(tokens, start) is not None or unit_after(tokens, start) is not None
 
 
 def per_cent_after(tokens: list[Token], start: int) -> int | None:
