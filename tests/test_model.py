@@ -182,6 +182,12 @@ def test_a_clause_begins_and_ends_with_a_sentence_unless_the_words_say_otherwise
         assert (run.first, run.last) == place
 
 
+def test_a_number_in_brackets_is_a_part_only_where_one_may_begin() -> None:
+    words = "upon thirty (30) days notice if (a) it fails; (2) it leaves or (3) ends (within law)".split()
+    places = word_places([words], [True])
+    assert [word for word, place in zip(words, places, strict=True) if place == UNIT] == ["upon", "(a)", "(2)", "(3)"]
+
+
 def test_a_heading_stays_with_its_text() -> None:
     words = [["9.1", "Ending.", "Either", "party", "may", "end", "it.", "9.2", "Effect.", "All", "is", "paid."]]
     tags = [BEGIN, INSIDE, BEGIN, INSIDE, INSIDE, INSIDE, INSIDE, BEGIN, INSIDE, INSIDE, INSIDE, INSIDE]

@@ -56,7 +56,9 @@ class Run:
 WITHIN, SENTENCE, UNIT = 0, 1, 2
 """Where a word stands: inside a sentence, at the beginning of one, or at that of a paragraph, section or lettered part."""
 _SENTENCE_END = re.compile(r"[.;:!?][\"”’)\]]*$")
-_LETTERED = re.compile(r"\(?\w{1,4}\)$")
+_LETTERED = re.compile(r"\(?(?:[a-zA-Z]{1,2}|[ivxIVX]{1,5})\)$")
+_COUNTED = re.compile(r"\(?\d{1,2}\)$")
+"""A numbered part, where a sentence or a part of one ended before it: the "(30)" of "thirty (30) days" is none."""
 _NUMBER = re.compile(r"(?i)(?:\d{1,2}(?:\.\d{1,2})*[.):]?|[ivx]{1,5}[.)]|section|article|§)$")
 _SUBSECTION = re.compile(r"\d{1,2}(?:\.\d{1,2})+[.):]?$")
 _SECTION = re.compile(r"(?:(?:(?i:section|article|clause|paragraph)[.:]? |§+ ?)(\d{1,2}|[IVXL]+)\b|(\d{1,2}|[IVXL]+)[.:])")
@@ -72,7 +74,8 @@ def word_places(lines: Sequence[Sequence[str]], begins: Sequence[bool]) -> NDArr
         for k, word in enumerate(line):
             stopped = bool(_SENTENCE_END.search(before))
             numbered = _NUMBER.match(word) if k == 0 else stopped and _SUBSECTION.match(word)
-            out.append(UNIT if (begin and k == 0) or numbered or _LETTERED.match(word) else SENTENCE if stopped else WITHIN)
+            part = _LETTERED.match(word) or (_COUNTED.match(word) and (stopped or before in ("and", "or")))
+            out.append(UNIT if (begin and k == 0) or numbered or part else SENTENCE if stopped else WITHIN)
             before = word
     return np.array(out, np.int8)
 
