@@ -20,8 +20,9 @@ from clausescan.geometry import PointMap, Points, bounding_box
 from clausescan.headings import ends_heading, heading, heading_words, words_alone
 from clausescan.page import Reading, Word
 from clausescan.schema.answers import PassageAnswer
+from clausescan.schema.found import CLAUSES, Box, Clause, Evidence, OwnClause, Place, UncertainWord
 from clausescan.schema.pagemap import Quad, as_quad
-from clausescan.schema.report import CLAUSES, Box, Clause, Evidence, OwnClause, Place, TextLine, UncertainWord
+from clausescan.schema.report import TextLine
 from clausescan.schema.shapes import ClauseShape
 from clausescan.schema.values import Fields, OwnFields
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from clausescan.page import Reading
-from clausescan.schema.report import Place
+from clausescan.schema.found import Place
 
 SHORT_LINE = 0.75
 """Part of the longest line's width below which a line may stand alone, as a heading does."""

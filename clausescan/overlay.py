@@ -21,7 +21,7 @@ from PIL import Image
 
 from clausescan.errors import OutputError
 from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
-from clausescan.schema.report import Clause
+from clausescan.schema.found import Clause
 from clausescan.schema.shapes import title
 
 Rgb = tuple[int, int, int]

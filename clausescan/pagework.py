@@ -14,8 +14,9 @@ from clausescan.ground import PhotoWords, reading_confidence
 from clausescan.page import Defect, Page, Photo, Reading
 from clausescan.photo import Failure
 from clausescan.schema import pagemap
+from clausescan.schema.found import Clause
 from clausescan.schema.pagemap import PageMap
-from clausescan.schema.report import Clause, DefectReport, Reason, Source, StepReport
+from clausescan.schema.report import DefectReport, Reason, Source, StepReport
 
 OnStage = Callable[[int, str], None]
 """Called as each stage begins, with the page's index and the stage's name, one of `STAGES`. What it raises ends the run."""

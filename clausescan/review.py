@@ -8,7 +8,8 @@ from typing import Literal
 
 from clausescan.schema.clauses import ClauseType
 from clausescan.schema.corrections import Correction
-from clausescan.schema.report import CLAUSES, Clause, Evidence, OwnClause, Report
+from clausescan.schema.found import CLAUSES, Clause, Evidence, OwnClause
+from clausescan.schema.report import Report
 from clausescan.schema.values import Fields
 
 Status = Literal["accepted", "rejected", "corrected"]

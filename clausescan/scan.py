@@ -35,17 +35,8 @@ from clausescan.rectify import rectify
 from clausescan.schema import pagemap
 from clausescan.schema.answers import PassageAnswer
 from clausescan.schema.clauses import ClauseType
-from clausescan.schema.report import (
-    Clause,
-    ModelUsed,
-    PageReport,
-    Report,
-    TextLine,
-    Transcript,
-    TranscriptPage,
-    Unplaced,
-    Verdict,
-)
+from clausescan.schema.found import Clause
+from clausescan.schema.report import ModelUsed, PageReport, Report, TextLine, Transcript, TranscriptPage, Unplaced, Verdict
 from clausescan.schema.shapes import ClauseShape, title
 from clausescan.verdict import REASONS, document_verdict, page_verdict, unreadable_verdict, untaught_verdict
 

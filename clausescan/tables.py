@@ -11,7 +11,8 @@ from rich.text import Text
 
 from clausescan.errors import ClausescanError, ModelError, ServerError, printable
 from clausescan.export.field_text import field_texts, why_none
-from clausescan.schema.report import Clause, Report, Transcript, Verdict
+from clausescan.schema.found import Clause
+from clausescan.schema.report import Report, Transcript, Verdict
 from clausescan.schema.shapes import title
 
 SHOWN_CHARS = 600

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import get_args
 
 from clausescan.page import Defect
-from clausescan.schema.report import Clause, Reason, Verdict
+from clausescan.schema.found import Clause
+from clausescan.schema.report import Reason, Verdict
 
 UNDECIDED = 0.25
 """With no clause found, a presence probability from here on is too high to call the type absent."""

@@ -19,8 +19,9 @@ from clausescan.overlay import REJECTED
 from clausescan.review import report_reviews, shown_types
 from clausescan.schema.clauses import FIELDS, IndemnityFields, LiabilityCapFields
 from clausescan.schema.corrections import Correction
+from clausescan.schema.found import OwnClause
 from clausescan.schema.generated import all_schemas
-from clausescan.schema.report import OwnClause, OwnType, Report
+from clausescan.schema.report import OwnType, Report
 from clausescan.schema.values import OwnFields
 from tests import specimen
 from tests.test_export_formats import annotations

@@ -16,7 +16,8 @@ from clausescan.batch.journal import Entry
 from clausescan.batch.settings import document_pattern
 from clausescan.errors import UsageError
 from clausescan.schema.batch_result import DocumentResult, JoinedClause, JoinedPart, PhotoResult
-from clausescan.schema.report import Clause, PageReport, Report, Source, Unplaced
+from clausescan.schema.found import Clause
+from clausescan.schema.report import PageReport, Report, Source, Unplaced
 from clausescan.verdict import document_verdict, unreadable_verdict
 
 MOST_MANIFEST_BYTES = 50_000_000

@@ -26,7 +26,8 @@ from clausescan.parse import parse_answer
 from clausescan.photo import Failure, pages
 from clausescan.scan import extract
 from clausescan.schema.clauses import CLAUSE_TYPES, ClauseType
-from clausescan.schema.report import Clause, Report, TextLine
+from clausescan.schema.found import Clause
+from clausescan.schema.report import Report, TextLine
 from clausescan.schema.shapes import SHAPES
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from clausescan.export.writing import File, PicturedPage, Writer
 from clausescan.review import Review, report_reviews, shown_types
 from clausescan.schema.clauses import BUILT_IN, ClauseType
-from clausescan.schema.report import Clause, Report
+from clausescan.schema.found import Clause
+from clausescan.schema.report import Report
 
 Size = tuple[int, int]
 Polygon = list[tuple[float, float]]

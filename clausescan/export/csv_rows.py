@@ -15,7 +15,8 @@ from clausescan.export.field_text import fields_text, value_text
 from clausescan.export.writing import File, Writer
 from clausescan.review import Review, report_reviews
 from clausescan.schema.clauses import CLAUSE_TYPES, FIELDS
-from clausescan.schema.report import Clause, Report
+from clausescan.schema.found import Clause
+from clausescan.schema.report import Report
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """First characters of a formula, the full-width ones too, which some spreadsheets take for the others."""

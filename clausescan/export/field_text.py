@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clausescan.schema.clauses import ClauseType
-from clausescan.schema.report import Clause, Verdict
+from clausescan.schema.found import Clause
+from clausescan.schema.report import Verdict
 from clausescan.schema.shapes import title
 from clausescan.schema.values import Fields
 

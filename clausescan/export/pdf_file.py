@@ -16,8 +16,9 @@ from clausescan.export.field_text import fields_text
 from clausescan.export.writing import File, PicturedPage, Writer, jpeg
 from clausescan.overlay import REJECTED, Style, styles
 from clausescan.review import Review
+from clausescan.schema.found import Clause
 from clausescan.schema.pagemap import Quad
-from clausescan.schema.report import Clause, Report, TextLine
+from clausescan.schema.report import Report, TextLine
 from clausescan.schema.shapes import title
 
 LONGEST_PT = 842

@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 from clausescan.export.writing import File, Writer
 from clausescan.review import Review, report_reviews
+from clausescan.schema.found import Clause
 from clausescan.schema.pagemap import Quad
-from clausescan.schema.report import Clause, PageReport, Report
+from clausescan.schema.report import PageReport, Report
 
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
 

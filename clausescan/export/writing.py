@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from clausescan.review import Review, reviews
 from clausescan.schema.corrections import Correction
-from clausescan.schema.report import Clause, PageReport, Report, TextLine
+from clausescan.schema.found import Clause
+from clausescan.schema.report import PageReport, Report, TextLine
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,8 +14,9 @@ from clausescan.schema.answers import ANSWERS
 from clausescan.schema.batch_result import DocumentResult
 from clausescan.schema.clauses import FIELDS
 from clausescan.schema.corrections import Correction
+from clausescan.schema.found import CLAUSES, clause_model
 from clausescan.schema.listing import PageListing
-from clausescan.schema.report import CLAUSES, Report, Transcript, clause_model
+from clausescan.schema.report import Report, Transcript
 from clausescan.schema.shapes import ClauseShape
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

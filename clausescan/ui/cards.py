@@ -9,7 +9,7 @@ from clausescan.export.field_text import field_texts, value_text, why_none
 from clausescan.overlay import Style, styles
 from clausescan.review import Review
 from clausescan.schema.clauses import ClauseType
-from clausescan.schema.report import Clause, Evidence
+from clausescan.schema.found import Clause, Evidence
 from clausescan.schema.shapes import SHAPES, ClauseShape, title
 from clausescan.ui.form import Problem, form_html
 from clausescan.ui.pieces import act, look, percent, safe, words

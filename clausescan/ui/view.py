@@ -9,7 +9,8 @@ from pathlib import Path
 from clausescan.export.field_text import no_clause
 from clausescan.overlay import Style, styles
 from clausescan.review import Review, report_reviews, shown_types
-from clausescan.schema.report import Clause, PageReport, Report, Verdict
+from clausescan.schema.found import Clause
+from clausescan.schema.report import PageReport, Report, Verdict
 from clausescan.schema.shapes import title
 from clausescan.ui.cards import card_html, clause_name, kind_classes
 from clausescan.ui.form import Problem
