@@ -208,6 +208,18 @@ def test_a_page_larger_than_the_frame_is_read_as_the_frame():
     assert not next(s for s in page.steps if s.name == "sheet").kept
 
 
+@pytest.mark.parametrize("roll", [16, -22, 31, -38, 44])
+def test_a_page_larger_than_the_frame_may_lie_at_any_angle(roll):
+    scene = Scene(camera(roll=roll, size=1.9))
+    page = rectify(scene.photo())
+    xs = np.linspace(330, 900, 12)
+    lines = [scene.to_photo(np.c_[xs, np.full(12, TOP + row * PITCH + 14.0)]) for row in range(12, 23)]
+    on_page = [page.photo_to_page.forward(line) for line in lines]
+    assert np.median([np.ptp(line[:, 1]) for line in on_page]) < 8
+    assert all(line[0, 0] < line[-1, 0] for line in on_page)  # not on its side, nor on its head
+    assert next(s for s in page.steps if s.name == "slant").kept
+
+
 def test_a_page_larger_than_the_frame_and_askew_is_levelled():
     scene = Scene(camera(roll=9, size=1.6))
     page = rectify(scene.photo())

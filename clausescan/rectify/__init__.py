@@ -29,6 +29,10 @@ _CLEAR = 0.20
 """Balance of the letters' own signs, 0..1, from which letters are taken to stand without asking the model."""
 _ASKEW = 0.02
 """Slope of the lines from which a page of which no side is seen is levelled."""
+_SLANTED = 8.0
+"""Degrees between text and outline from which the outline is not the sheet's."""
+_SLANT_SURE = 1.3
+"""How much more sharply than along the outline lines must part at such an angle."""
 _SEEN = 0.45
 """Edge support from which a side of an outline counts as seen."""
 _HOLDS = 0.995
@@ -124,6 +128,7 @@ def _rectified(photo: Photo, readability: Readability | None) -> Page:
     found = find_sheet(photo.rgb)
     draft = _Draft(np.asarray(gray, np.uint8), half, found.corners_photo_px)
     _outline(draft, photo, found)
+    _unslant(draft)
     _level(draft, _turn_text_across(draft))
     tracks = _straighten(draft)
     low = draft.low()
@@ -159,6 +164,19 @@ def _outline(draft: _Draft, photo: Photo, found: Sheet) -> None:
         note = "no side seen: the outline around the print is the page"
     draft.place(found.corners_photo_px)
     draft.steps.append(Step("sheet", draft.seen > 0, None, round(found.score, 3), note))
+
+
+def _unslant(draft: _Draft) -> None:
+    """Where the text stands at an angle to the outline, what was found is not the sheet: the frame is, turned to the text."""
+    if draft.seen == 4:
+        return
+    h, w = draft.gray.shape
+    angle, times = upright.slant(draft.gray, draft.corners)
+    if times < _SLANT_SURE or min(abs((angle - own + 45) % 90 - 45) for own in upright.directions(draft.corners)) < _SLANTED:
+        return
+    draft.sides = (False,) * 4
+    draft.place(perspective.turned_about(perspective.page_corners(w, h), float(np.radians(angle))))
+    draft.steps.append(Step("slant", True, round(times, 2), angle, "the frame turned to the text, by so many degrees"))
 
 
 def _turn_text_across(draft: _Draft) -> float:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from clausescan.geometry import Points
 from clausescan.rectify.light import PAPER
 from clausescan.rectify.textlines import LOW, Track, ink_map, profile
 
@@ -18,6 +19,10 @@ PAGE_REACH = 27
 """Page px above and below a line's middle that its profile covers."""
 _SLOPES = np.arange(-6.5, 7.0) * 0.04
 """Slopes that lines are tried at, up to 15 degrees; not 0, since a picture that is not resampled looks sharper than others."""
+_SLANTS = np.arange(-43.5, 45.0, 3.0)
+"""Angles that lines are tried at, in degrees; with those a quarter turn further they go all round. Not 0, as above."""
+_SLANT_SIDE = 480
+"""Shorter side in px of the photo on which the text's slant is measured."""
 _SURE = 0.10
 """Difference of two readings' confidence that settles the question with one crop."""
 
@@ -41,8 +46,52 @@ def _sharpness(ink: NDArray[np.float32]) -> NDArray[np.float64]:
     found = []
     for slope in _SLOPES:
         level = cv2.warpAffine(ink, np.array([[1, 0, 0], [-slope, 1, slope * w / 2]]), (w, h), flags=cv2.INTER_LINEAR)
-        found.append(float((np.diff(cv2.blur(level, (21, 1)), axis=0) ** 2).sum()))
+        found.append(_parting(np.asarray(level, np.float32)))
     return np.array(found)
+
+
+def _parting(level: NDArray[np.float32]) -> float:
+    """How sharply rows of ink and the gaps between them part."""
+    return float((np.diff(cv2.blur(level, (21, 1)), axis=0) ** 2).sum())
+
+
+def slant(gray: NDArray[np.uint8], outline: Points) -> tuple[float, float]:
+    """How most text lines inside an outline (4, 2) on a photo (H, W) are turned from its rows or columns, and how surely.
+
+    Degrees, clockwise, -45 to 45 and to about 3; and how many times as sharply as along the outline's sides the lines part there.
+
+    Judged within a circle, which holds the same print however it is turned.
+    """
+    scale = _SLANT_SIDE / min(gray.shape)
+    size = [max(8, round(n * scale)) for n in gray.shape[::-1]]
+    ink = ink_map(np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)).astype(np.float32)
+    inside = np.zeros(ink.shape, np.uint8)
+    cv2.fillConvexPoly(inside, np.round(outline * scale).astype(np.int32), 1)
+    inner = np.asarray(cv2.erode(inside, np.ones((9, 9), np.uint8), borderValue=0), np.uint8)  # without the sheet's own edges
+    x, y, w, h = cv2.boundingRect(inner)
+    side = max(8, min(w, h))
+    x, y = x + (w - side) // 2, y + (h - side) // 2
+    disc = np.zeros(ink.shape, np.uint8)
+    cv2.circle(disc, (x + side // 2, y + side // 2), side // 2, 1, -1)
+    cut = np.ascontiguousarray((ink * (inner & disc))[y : y + side, x : x + side])
+
+    def parting(degrees: float) -> float:
+        turn = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), degrees, 1.0)
+        level = np.asarray(cv2.warpAffine(cut, turn, (side, side), flags=cv2.INTER_LINEAR), np.float32)
+        return max(_parting(level), _parting(np.ascontiguousarray(level.T)))
+
+    sharp = [parting(degrees) for degrees in _SLANTS]
+    k = int(np.argmax(sharp))
+    own = max(parting(degrees if abs(degrees) > 1 else 1.5) for degrees in directions(outline))
+    return float(_SLANTS[k]), (sharp[k] + 1e-6) / (own + 1e-6)
+
+
+def directions(outline: Points) -> tuple[float, float]:
+    """How the middle lines across and down an outline (4, 2) are turned from rows or columns: degrees, clockwise, -45 to 45."""
+    across = outline[1] + outline[2] - outline[0] - outline[3]
+    down = outline[2] + outline[3] - outline[0] - outline[1]
+    turned = [float(np.degrees(np.arctan2(v[1], v[0]))) for v in (across, down)]
+    return tuple((degrees + 45) % 90 - 45 for degrees in turned)  # type: ignore[return-value]
 
 
 def standing(page: NDArray[np.uint8], tracks: list[Track]) -> float:
