@@ -315,6 +315,7 @@ def test_a_list_of_contents_is_not_turned():
     page = rectify(Photo(rgb, "contents.png", "0" * 64, 1), readability=readability)
     assert page.turned_degrees == 0
     assert asked
+    assert not page.defects  # the leaders' dots are no small letters
 
 
 def sheet_step(page):

@@ -22,6 +22,10 @@ _HIDES = 0.5
 """Severity of what may hide a clause."""
 _AT_BORDER = 0.01
 """Distance from the frame, as a part of its longer side, at which a side of the sheet is the frame's own."""
+_PIECE = 6
+"""Points of a track, about 7 % of the page's width, that are judged at once to be letters or a leader's dots."""
+_LEADER, _LETTERED = 0.55, 0.7
+"""Of a line's usual letters, the height under which a piece is a leader; and the part of pieces from which a line has none."""
 _LONG = 0.25
 """Part of the page's width."""
 _PARALLEL = 1.2
@@ -71,10 +75,22 @@ def disagreement(tracks: list[Track]) -> float:
 
 
 def letter_height(low: NDArray[np.uint8], tracks: list[Track]) -> float:
-    """The median x-height in page px, from the lines' profiles; 0 without lines."""
+    """The median x-height in page px, from the lines' profiles without their leaders; 0 without lines."""
     ink = ink_map(low)
-    heights = [core.stop - core.start for _, core in (profile(ink, t) for t in tracks)]
+    heights = [core.stop - core.start for _, core in (profile(ink, part) for t in tracks for part in _without_leaders(ink, t))]
     return float(np.median(heights)) / LOW if heights else 0.0
+
+
+def _without_leaders(ink: NDArray[np.float32], track: Track) -> list[Track]:
+    """The track, or, where a good part of it is dots or a rule, what of it is letters, each part at most `_PIECE` points long."""
+    if len(track.points) < 2 * _PIECE:
+        return [track]
+    pieces = [Track(points) for points in np.array_split(track.points, len(track.points) // _PIECE)]
+    heights = np.array([core.stop - core.start for _, core in (profile(ink, piece) for piece in pieces)])
+    letters = heights > _LEADER * np.percentile(heights, 80)
+    if letters.mean() > _LETTERED:
+        return [track]
+    return [piece for piece, kept in zip(pieces, letters, strict=True) if kept]
 
 
 def defects(
