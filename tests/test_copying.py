@@ -91,6 +91,12 @@ def test_candidate_names() -> None:
     assert all(len(name) <= 60 for name in found)
 
 
+@pytest.mark.parametrize("name", ["iPass", "i-Escrow", "2TheMart", "eDiets", "you", "we"])
+def test_names_that_begin_small_are_candidates(name: str) -> None:
+    assert name in names(f"{name} shall hold Supplier harmless".split())
+    assert not {"hold", "harmless", "x2", "3rd"} & set(names("they hold x2 and 3rd harmless".split()))
+
+
 def test_numbers_too_large_for_a_report_are_no_candidates():
     words = "liability is limited to $1,000 (account 1234567890123)".split()
     assert [c.value["amount"] for c in candidates(SHAPES["liability_cap"], words)["amounts"]] == [1000]

@@ -32,7 +32,9 @@ _MONTHS = {"months": 1, "years": 12}
 _EDGE = re.compile(r"^\W+|\W+$")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _STOP = re.compile(r"[.,;:)\]]$")
-_ROLE = re.compile(r"(?i)(?:(?:each|either|both|every) )?(?!indemnified)(?:\w+ing )?(?:party|parties|indemnitor)")
+_ROLE = re.compile(r"(?i)(?:(?:each|either|both|every) )?(?!indemnified)(?:\w+ing )?(?:party|parties|indemnitor)|you|we")
+_CAPITAL = re.compile(r"[^\W\d_a-z]|[a-z]{1,2}-?[A-Z]|\d+[A-Z][a-z]")
+"""How a word of a name begins: Supplier, iPass, e-Sign, 2TheMart."""
 _NOT_FIRST = frozenset(
     "the such any this in if it to section sections article each either both all no notwithstanding except".split()
 )
@@ -105,7 +107,8 @@ def named(words: Sequence[str]) -> list[Candidate]:
             if len(span) < n or not all(span) or (n > 1 and _STOP.search(words[i + n - 2])):
                 break
             text = _POSSESSIVE.sub("", " ".join(span))
-            capital = span[0][0].isupper() and span[-1][0].isupper() and all(w[0].isupper() or w in _LINKS for w in span)
+            large = [_CAPITAL.match(w) is not None for w in span]
+            capital = large[0] and large[-1] and all(big or w in _LINKS for big, w in zip(large, span, strict=True))
             capital = capital and span[0].casefold() not in _NOT_FIRST and not text.casefold().startswith("indemnified")
             each = n > 1 and span[0].casefold() in ("each", "either", "both") and all(w[0].isupper() for w in span[1:])
             if (capital or each or _ROLE.fullmatch(text)) and len(text) <= MAX_PARTY_CHARS:
