@@ -11,14 +11,12 @@ import torch
 from clausescan.bench import heldout
 from clausescan.bench.heldout import GROUPS, Group, set_again, truth_of
 from clausescan.bench.labelled import labelled_photo
-from clausescan.errors import InputError, UsageError
+from clausescan.errors import UsageError
 from clausescan.geometry import bounding_box
 from clausescan.model.engine import WEIGHTS
 from clausescan.model.vocabulary import Vocabulary
 from clausescan.train import compressors
-from clausescan.train.checkpoints import save_checkpoint
-from clausescan.train.clause_losses import Understanding
-from clausescan.train.compressors import KINDS, CompressorRun, SeenPage, masked, seen_pages, train
+from clausescan.train.compressors import KINDS, CompressorRun, Pair, SeenPage, judge, seen_pages, train, words_at
 from clausescan.train.labels import LabelledClause, LabelledPage
 from clausescan.train.scene import Look, sheet_map
 from clausescan.train.sheets import SHEET_WIDTH
@@ -99,45 +97,60 @@ def sighted(folder: Path, number: int, pdf: str) -> SeenPage:
     return SeenPage(page(pdf), file)
 
 
-@pytest.fixture(scope="module")
-def begin(tmp_path_factory) -> Path:
-    torch.manual_seed(3)
-    model = Understanding(len(Vocabulary(WEIGHTS / "tokenizer.json")))
-    path = tmp_path_factory.mktemp("begin") / "clauses.pt"
-    save_checkpoint(path, model, torch.optim.SGD(model.parameters(), lr=0.1), 1, {})
-    return path
-
-
-def test_masks_tell_lines_and_nothing_of_their_words() -> None:
+def test_words_stand_where_their_boxes_do() -> None:
     vocabulary = Vocabulary(WEIGHTS / "tokenizer.json")
-    tokens, first = masked(vocabulary, page())
-    assert len(first) == 11 and len(tokens) == 14
-    assert set(tokens[first].tolist()) == {vocabulary.id["<mask>"]}
-    other = page()
-    same = masked(
-        vocabulary, LabelledPage(other.pdf, 0, other.size_pt, tuple(tuple("x" for _ in line) for line in LINES), other.boxes, ())
+    places, tokens = words_at(vocabulary, page())
+    assert len(places) == len(tokens) == 11
+    first = page().boxes[0][0]
+    assert places[0].tolist() == pytest.approx(
+        [(first[0] + first[2]) / 2 / page().size_pt[0], (first[1] + first[3]) / 2 / page().size_pt[0]]
     )
-    assert torch.equal(tokens, same[0])
+    assert tokens[0] == vocabulary.word(LINES[0][0])[0]
 
 
-def test_compressors_learn_from_the_same_pages_and_are_judged(tmp_path: Path, begin: Path) -> None:
+def test_compressors_learn_from_the_same_pages_and_are_judged(tmp_path: Path) -> None:
     held = next(name for name in (f"{c}.pdf" for c in "abcdefghijklmnopqrstuvwxyz") if held_out_contract(name))
     learn = next(name for name in (f"{c}.pdf" for c in "abcdefghijklmnopqrstuvwxyz") if not held_out_contract(name))
     pages = [sighted(tmp_path, 1, learn), sighted(tmp_path, 2, learn), sighted(tmp_path, 3, held)]
-    run = CompressorRun(tmp_path / "out", begin, WEIGHTS / "tokenizer.json", budget=16, steps=2, accumulate=2)
+    run = CompressorRun(tmp_path / "out", WEIGHTS / "tokenizer.json", steps=2, accumulate=2)
     said: list[str] = []
     target = train(run, pages, KINDS, said.append)
     data = json.loads(target.read_text())
-    assert [row["kind"] for row in data["rows"]] == ["anchored", "perceiver", "c_abstractor"]
+    assert [row["kind"] for row in data["rows"]] == ["anchored", "perceiver", "c_abstractor", "nothing"]
     assert {row["pages"] for row in data["rows"]} == {4} and {row["held_out"] for row in data["rows"]} == {1}
-    assert all(np.isfinite(row["loss"]) and row["operations"] > 0 for row in data["rows"])
-    assert len({row["loss"] for row in data["rows"]}) == 3
+    assert all(list(row["figures"]) == ["64", "128", "256"] for row in data["rows"])
+    assert all(np.isfinite(f["loss"]) and 0 <= f["accuracy"] <= 1 for row in data["rows"] for f in row["figures"].values())
+    assert all((row["operations"] > 0) == (row["kind"] != "nothing") for row in data["rows"])
+    nothing = data["rows"][-1]["figures"]
+    assert nothing["64"] == nothing["256"]  # it sees no tokens, however many
+    assert all(len({f["loss"] for f in row["figures"].values()}) == 3 for row in data["rows"][:-1])
     again = json.loads(train(run, pages, KINDS, said.append).read_text())  # all done: judged again, not trained again
     assert again == data
     with pytest.raises(UsageError, match="too few sightings"):
-        train(CompressorRun(tmp_path / "few", begin, run.tokenizer, budget=16, steps=1), pages[:1], KINDS, said.append)
-    with pytest.raises(InputError, match="is missing"):
-        train(CompressorRun(tmp_path / "none", tmp_path / "no.pt", run.tokenizer, steps=1), pages, KINDS, said.append)
+        train(CompressorRun(tmp_path / "few", run.tokenizer, steps=1), pages[:1], KINDS, said.append)
+
+
+def test_a_probe_learns_what_its_tokens_say(tmp_path: Path) -> None:
+    """Two pages with other words at the same places: only by the tokens can they be told apart."""
+    vocabulary = Vocabulary(WEIGHTS / "tokenizer.json")
+    pages = []
+    for number, word in enumerate(("Supplier", "notice"), 1):
+        lines = tuple(tuple(word for _ in line) for line in LINES)
+        made = LabelledPage("a.pdf", 0, page().size_pt, lines, page().boxes, ())
+        pages.append(SeenPage(made, sighted(tmp_path, number, "a.pdf").file))
+    found = {}
+    for kind in ("anchored", None):
+        torch.manual_seed(0)
+        pair = Pair(kind, len(vocabulary))
+        optimiser = torch.optim.Adam(pair.parameters(), lr=1e-3)
+        for step in range(30):
+            places, tokens = words_at(vocabulary, pages[step % 2].page)
+            loss = torch.nn.functional.cross_entropy(pair(pages[step % 2].sighting(), places, 16), tokens)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        found[kind] = judge(pair, vocabulary, pages, 16)["accuracy"]
+    assert found["anchored"] == 1.0 and found[None] == 0.5
 
 
 def test_the_order_is_shuffled_epochs_and_the_same_for_all() -> None:

@@ -57,7 +57,7 @@ def curve() -> prefill.PrefillCurve:
 
 
 def compressors(tmp_path: Path) -> Path:
-    row = {"kind": "perceiver", "parameters": 9, "steps": 2, "seconds": 1.0, "loss": 0.1, "word_f1": 0.2, "presence_f1": 0.3}
+    row = {"kind": "perceiver", "parameters": 9, "steps": 2, "seconds": 1.0, "figures": {"64": {"loss": 4.1, "accuracy": 0.2}}}
     file = tmp_path / "compressors.json"
     file.write_text(json.dumps({"budget": 256, "rows": [row]}))
     return file

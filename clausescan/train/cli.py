@@ -129,13 +129,11 @@ def clauses(
 def compressors(
     data: Data,
     work: Work,
-    steps: Steps = 200,
-    budget: Annotated[int, typer.Option(min=1, max=256, help="Visual tokens a page.")] = 256,
+    steps: Steps = 600,
     threads: Threads = 1,
-    begin: Annotated[Path | None, typer.Option(help="Checkpoint of stage C to begin from.")] = None,
     sightings: Annotated[Path | None, typer.Option(help="Folder of stage D's sightings.")] = None,
 ) -> None:
-    """Perceiver Resampler, C-Abstractor and ours at equal compute: each finds clauses by its visual tokens alone."""
+    """Perceiver Resampler, C-Abstractor and ours at equal compute: how many words can be told by their visual tokens."""
     import torch
 
     from clausescan.train.compressors import KINDS, CompressorRun, seen_pages, train
@@ -144,8 +142,7 @@ def compressors(
     torch.set_num_threads(threads)
     pages, _, _ = _labelled(data, work, visual=False)
     seen = seen_pages(pages, Contracts(work / "contracts.npz").index, sightings or work / "sightings")
-    start, tokenizer = begin or work / "clauses" / "clauses.pt", work / "language" / "tokenizer.json"
-    run = CompressorRun(work / "compressors", start, tokenizer, budget=budget, steps=steps)
+    run = CompressorRun(work / "compressors", work / "language" / "tokenizer.json", steps=steps)
     typer.echo(str(train(run, seen, KINDS, lambda text: typer.echo(text, err=True))))
 
 

@@ -1,10 +1,11 @@
-"""Three ways of compressing a page to a few visual tokens, trained alike, judged by what the language model can find in them.
+"""Three ways of compressing a page to a few visual tokens, trained alike, judged by how much of its text can be had from them.
 
-The Perceiver Resampler, the C-Abstractor and our anchored queries (`model.resampler`) each begin with random weights before the
-same language model and line choice, taught on transcripts alone (stage C), which has never been shown a visual token. All
-learn the line choice on the same pages in the same order for the same number of steps. The transcript is masked: one mask a
-word tells where lines and paragraphs begin and how many words they hold, and nothing of what they say; that must come from
-the visual tokens. The sightings of stage D are used as far as they are on disk, one page in memory at a time.
+The Perceiver Resampler, the C-Abstractor and our anchored queries (`model.resampler`) each begin with random weights, as does
+the probe behind them: asked for a place on the page, it looks at the visual tokens and says which word stands there. All see
+the same pages in the same order with the same budgets for the same number of steps; a probe without any tokens shows what places
+alone tell. The sightings of stage D are used as far as they are on disk, one page in memory at a time.
+
+Legend: W words of a page, n visual tokens (the budget), D width, V vocabulary.
 """
 
 from __future__ import annotations
@@ -23,38 +24,37 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from clausescan.errors import InputError, UsageError
+from clausescan.errors import UsageError
 from clausescan.files import write_atomic
-from clausescan.model.choice import best_runs
-from clausescan.model.resampler import Kind, Resampler
-from clausescan.model.vocabulary import LINE, MASK, PARAGRAPH, Vocabulary, paragraph_starts
-from clausescan.schema.clauses import CLAUSE_TYPES
+from clausescan.model.resampler import BUDGETS, PLACE_DIMS, Kind, Resampler, place_features
+from clausescan.model.vocabulary import Vocabulary
 from clausescan.train.checkpoints import Average, load_checkpoint, save_checkpoint
-from clausescan.train.clause_losses import Teacher, Understanding
 from clausescan.train.labels import LabelledPage
 from clausescan.train.sightings import Sighting
 from clausescan.train.split import held_out_contract
-from clausescan.train.targets import page_places, tags_of
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS: tuple[Kind | None, ...] = (*get_args(Kind), None)
+"""Those that are compared; None is the probe without tokens."""
+
+
+NOTHING = "nothing"
+"""The row of the probe that is given no tokens."""
+WIDTH, HEADS, LAYERS = 320, 5, 2
 
 
 @dataclass(frozen=True)
 class CompressorRun:
-    """What all compressors' runs are made of; `begin` is the checkpoint of stage C."""
+    """What all compressors' runs are made of."""
 
     out: Path
-    begin: Path
     tokenizer: Path
-    budget: int = 256
-    steps: int = 200
+    steps: int = 600
     accumulate: int = 4
-    """Pages a step."""
-    rate: float = 3e-4
-    resampler_rate: float = 1.5e-3
-    warmup: int = 10
+    """Pages a step, each with a budget drawn from `BUDGETS`."""
+    rate: float = 1e-3
+    warmup: int = 20
     most_held_out: int = 60
-    """Held-out pages that are judged, those with clauses first."""
+    """Held-out pages that are judged."""
     seed: int = 7
 
 
@@ -77,43 +77,63 @@ def seen_pages(pages: Sequence[LabelledPage], index: Sequence[dict[str, Any]], f
     return [SeenPage(page, file) for page, file in zip(pages, files, strict=True) if file.exists()]
 
 
-def masked(vocabulary: Vocabulary, page: LabelledPage) -> tuple[Tensor, Tensor]:
-    """A page without its words: a mark a line, one mask a word (T,), and where the masks stand (W,)."""
-    tokens: list[int] = []
-    first: list[int] = []
-    for words, begins in zip(page.lines, paragraph_starts(page.middles()), strict=True):
-        tokens.append(vocabulary.id[PARAGRAPH if begins else LINE])
-        first += range(len(tokens), len(tokens) + len(words))
-        tokens += [vocabulary.id[MASK]] * len(words)
-    return torch.tensor(tokens), torch.tensor(first)
+def words_at(vocabulary: Vocabulary, page: LabelledPage) -> tuple[Tensor, Tensor]:
+    """Places (W, 2) of a page's words, x and y over its width, and the first token (W,) of each."""
+    boxes = [box for row in page.boxes for box in row]
+    places = [((x0 + x1) / 2 / page.size_pt[0], (y0 + y1) / 2 / page.size_pt[0]) for x0, y0, x1, y1 in boxes]
+    return torch.tensor(places), torch.tensor([vocabulary.word(word)[0] for line in page.lines for word in line])
 
 
-def page_loss(model: Understanding, teacher: Teacher, seen: SeenPage, budget: int) -> tuple[Tensor, Tensor]:
-    """The choice loss of one page by visual tokens alone, and the scores (W, types, 3)."""
-    visual = model.resampler(*seen.sighting().of_lines(), budget)
-    tokens, first = masked(teacher.vocabulary, seen.page)
-    return teacher.choice_loss(model, tokens, first, torch.from_numpy(tags_of(seen.page)), visual)
+class WordProbe(nn.Module):
+    """Asked for places on a page, looks at its visual tokens, and scores which token the word there begins with."""
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.place = nn.Linear(2 * PLACE_DIMS, WIDTH)
+        self.look = nn.ModuleList(nn.MultiheadAttention(WIDTH, HEADS, batch_first=True) for _ in range(LAYERS))
+        self.before = nn.ModuleList(nn.LayerNorm(WIDTH) for _ in range(LAYERS))
+        self.think = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, 2 * WIDTH), nn.GELU(), nn.Linear(2 * WIDTH, WIDTH))
+            for _ in range(LAYERS)
+        )
+        self.leave = nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, vocabulary))
+
+    def forward(self, places: Tensor, visual: Tensor | None) -> Tensor:
+        """Places (W, 2) and visual tokens (n, D), or none, to scores (W, V)."""
+        x = self.place(place_features(places))[None]  # (1, W, D)
+        for look, before, think in zip(self.look, self.before, self.think, strict=True):
+            if visual is not None:
+                x = x + look(before(x), visual[None], visual[None], need_weights=False)[0]
+            x = x + think(x)
+        return self.leave(x[0])  # type: ignore[no-any-return]
+
+
+class Pair(nn.Module):
+    """A compressor, or none, and its probe."""
+
+    def __init__(self, kind: Kind | None, vocabulary: int) -> None:
+        super().__init__()
+        self.resampler = None if kind is None else Resampler(kind=kind)
+        self.probe = WordProbe(vocabulary)
+
+    def forward(self, sighting: Sighting, places: Tensor, budget: int) -> Tensor:
+        """Scores (W, V) of the words at `places` by `budget` visual tokens of the page."""
+        visual = None if self.resampler is None else self.resampler(*sighting.of_lines(), budget)
+        return self.probe(places, visual)  # type: ignore[no-any-return]
 
 
 @torch.no_grad()
-def judge(model: Understanding, teacher: Teacher, pages: Sequence[SeenPage], budget: int) -> dict[str, float]:
-    """Mean loss, word F1 and presence F1 over pages."""
-    words, presence, losses = np.zeros(3, int), np.zeros(3, int), []
+def judge(pair: Pair, vocabulary: Vocabulary, pages: Sequence[SeenPage], budget: int) -> dict[str, float]:
+    """Loss in nats a word, and the share of words whose first token is told right, over all words of the pages."""
+    loss, right, count = 0.0, 0, 0
     for seen in pages:
+        places, tokens = words_at(vocabulary, seen.page)
         with torch.autocast("cpu", torch.bfloat16):
-            loss, scores = page_loss(model, teacher, seen, budget)
-        losses.append(float(loss))
-        log_p = F.log_softmax(scores, -1).double().numpy()
-        for tags, kind in zip(tags_of(seen.page), range(len(CLAUSE_TYPES)), strict=True):
-            found = np.zeros(len(tags), bool)
-            for run in best_runs(log_p[:, kind], page_places(seen.page)):
-                found[run.first : run.last + 1] = True
-                found[list(run.outside)] = False
-            true = tags > 0
-            words += ((found & true).sum(), found.sum(), true.sum())
-            presence += (found.any() and true.any(), found.any(), true.any())
-    f1 = [2 * float(n[0]) / max(1, int(n[1] + n[2])) for n in (words, presence)]
-    return {"loss": float(np.mean(losses)), "word_f1": f1[0], "presence_f1": f1[1]}
+            scores = pair(seen.sighting(), places, budget).float()
+        loss += float(F.cross_entropy(scores, tokens, reduction="sum"))
+        right += int((scores.argmax(-1) == tokens).sum())
+        count += len(tokens)
+    return {"loss": loss / count, "accuracy": right / count}
 
 
 def operations(resampler: Resampler, features: int, budget: int) -> int:
@@ -125,65 +145,61 @@ def operations(resampler: Resampler, features: int, budget: int) -> int:
     return int(counter.get_total_flops())
 
 
-def train_one(run: CompressorRun, kind: Kind, pages: Sequence[SeenPage], log: Callable[[str], None]) -> dict[str, Any]:
-    """Train or resume one compressor, and judge it on the held-out pages: its row of the figures."""
+def train_one(run: CompressorRun, kind: Kind | None, pages: Sequence[SeenPage], log: Callable[[str], None]) -> dict[str, Any]:
+    """Train or resume one compressor, or the probe without any, and judge it on the held-out pages: its row of the figures."""
     torch.manual_seed(run.seed)
-    vocabulary = Vocabulary(run.tokenizer)
-    teacher = Teacher(vocabulary, {})
-    model = Understanding(len(vocabulary))
-    if not load_checkpoint(run.begin, model, averaged=True):
-        raise InputError(f"{run.begin} is missing; `clausescan train clauses` makes it")
-    model.resampler = Resampler(kind=kind)
-    fresh = list(model.resampler.parameters())
-    taught = [p for part in (model.language, model.choice) for p in part.parameters()]
-    groups = [{"params": fresh, "top": run.resampler_rate}, {"params": taught, "top": run.rate}]
-    optimiser = torch.optim.AdamW(groups, lr=run.rate, betas=(0.9, 0.97), weight_decay=0.05)
-    average = Average(model, 0.98)
+    vocabulary, name = Vocabulary(run.tokenizer), kind or NOTHING
+    pair = Pair(kind, len(vocabulary))
+    optimiser = torch.optim.AdamW(pair.parameters(), lr=run.rate, betas=(0.9, 0.97), weight_decay=0.05)
+    average = Average(pair, 0.98)
     learn = [p for p in pages if not held_out_contract(p.page.pdf)]
-    unseen = sorted((p for p in pages if held_out_contract(p.page.pdf)), key=lambda p: not p.page.clauses)[: run.most_held_out]
+    unseen = [p for p in pages if held_out_contract(p.page.pdf)][: run.most_held_out]
     if len(learn) < run.accumulate or not unseen:
         raise UsageError("too few sightings are on disk; `clausescan train clauses --visual` makes them")
-    path = run.out / f"{kind}-{run.budget}-{run.steps}-{run.seed}.pt"  # another setting is another run, never gone on with
+    path = run.out / f"{name}-{run.steps}-{run.seed}.pt"  # another setting is another run, never gone on with
     done = path.with_suffix(".seconds")
-    step = load_checkpoint(path, model, optimiser, average)
+    step = load_checkpoint(path, pair, optimiser, average)
     spent = float(done.read_text()) if step else 0.0
     order = list(_order(len(learn), run.steps * run.accumulate, run.seed))
+    budgets = np.random.default_rng(run.seed).choice(BUDGETS, len(order)).tolist()
     began = last_save = time.perf_counter()
     total = 0.0
     while step < run.steps:
         share = min(1.0, (step + 1) / run.warmup) * max(0.02, 0.5 * (1 + np.cos(np.pi * step / run.steps)))
         for group in optimiser.param_groups:
-            group["lr"] = group["top"] * float(share)
+            group["lr"] = run.rate * float(share)
         optimiser.zero_grad()
-        for at in order[step * run.accumulate : (step + 1) * run.accumulate]:
+        for at in range(step * run.accumulate, (step + 1) * run.accumulate):
+            seen = learn[order[at]]
+            places, tokens = words_at(vocabulary, seen.page)
             with torch.autocast("cpu", torch.bfloat16):
-                loss, _ = page_loss(model, teacher, learn[at], run.budget)
+                loss = F.cross_entropy(pair(seen.sighting(), places, budgets[at]).float(), tokens)
             (loss / run.accumulate).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach()) / run.accumulate
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(pair.parameters(), 1.0)
         optimiser.step()
-        average.update(model, step)
+        average.update(pair, step)
         step += 1
-        if step % 10 == 0:
-            log(f"{kind} step {step} of {run.steps}, loss {total / 10:.4f}")
+        if step % 20 == 0:
+            log(f"{name} step {step} of {run.steps}, loss {total / 20:.4f}")
             total = 0.0
         if time.perf_counter() - last_save > 120 or step == run.steps:
             last_save = time.perf_counter()
             write_atomic(done, str(spent + last_save - began).encode())
-            save_checkpoint(path, model, optimiser, step, {k: str(v) for k, v in asdict(run).items()}, average)
-    with average.shown(model):
-        figures = judge(model, teacher, unseen, run.budget)
+            save_checkpoint(path, pair, optimiser, step, {k: str(v) for k, v in asdict(run).items()}, average)
+    with average.shown(pair):
+        figures = {str(budget): judge(pair, vocabulary, unseen, budget) for budget in BUDGETS}
     typical = int(np.median([len(p.sighting().features) for p in unseen]))
     return {
-        "kind": kind,
-        "parameters": sum(p.numel() for p in fresh),
+        "kind": name,
+        "parameters": 0 if pair.resampler is None else sum(p.numel() for p in pair.resampler.parameters()),
         "features": typical,
-        "operations": operations(model.resampler, typical, run.budget),
+        "operations": 0 if pair.resampler is None else operations(pair.resampler, typical, BUDGETS[-1]),
         "steps": run.steps,
         "pages": run.steps * run.accumulate,
         "held_out": len(unseen),
         "seconds": float(done.read_text()),
-        **figures,
+        "figures": figures,
     }
 
 
@@ -193,14 +209,15 @@ def _order(pages: int, count: int, seed: int) -> Iterator[int]:
         yield from np.random.default_rng((seed, epoch)).permutation(pages)[: count - epoch * pages].tolist()
 
 
-def train(run: CompressorRun, pages: Sequence[SeenPage], kinds: Sequence[Kind], log: Callable[[str], None]) -> Path:
+def train(run: CompressorRun, pages: Sequence[SeenPage], kinds: Sequence[Kind | None], log: Callable[[str], None]) -> Path:
     """Train the kinds in turn; the figures so far are in `compressors.json` after each. Returns its path."""
     run.out.mkdir(parents=True, exist_ok=True)
     target = run.out / "compressors.json"
     rows: list[dict[str, Any]] = []
     for kind in kinds:
         rows.append(train_one(run, kind, pages, log))
-        log(f"{kind}: held-out loss {rows[-1]['loss']:.4f}, word F1 {rows[-1]['word_f1']:.4f}")
-        data = {"budget": run.budget, "accumulate": run.accumulate, "seed": run.seed, "rows": rows}
+        told = ", ".join(f"{budget}: {figures['accuracy']:.4f}" for budget, figures in rows[-1]["figures"].items())
+        log(f"{rows[-1]['kind']}: words told right by visual tokens: {told}")
+        data = {"accumulate": run.accumulate, "seed": run.seed, "rows": rows}
         write_atomic(target, (json.dumps(data, indent=1) + "\n").encode())
     return target
