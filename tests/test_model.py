@@ -183,7 +183,7 @@ def test_a_clause_begins_and_ends_with_a_sentence_unless_the_words_say_otherwise
 
 
 def test_a_number_in_brackets_is_a_part_only_where_one_may_begin() -> None:
-    words = "upon thirty (30) days notice if (a) it fails; (2) it leaves or (3) ends (within law)".split()
+    words = "upon thirty (30) days notice if (a) it fails; (2) it leaves or (3) ends (within statute)".split()
     places = word_places([words], [True])
     assert [word for word, place in zip(words, places, strict=True) if place == UNIT] == ["upon", "(a)", "(2)", "(3)"]
 

@@ -56,7 +56,7 @@ class Run:
 WITHIN, SENTENCE, UNIT = 0, 1, 2
 """Where a word stands: inside a sentence, at the beginning of one, or at that of a paragraph, section or lettered part."""
 _SENTENCE_END = re.compile(r"[.;:!?][\"”’)\]]*$")
-_LETTERED = re.compile(r"\(?(?:[a-zA-Z]{1,2}|[ivxIVX]{1,5})\)$")
+_LETTERED = re.compile(r"\(?[^\W\d]{1,4}\)$")
 _COUNTED = re.compile(r"\(?\d{1,2}\)$")
 """A numbered part, where a sentence or a part of one ended before it: the "(30)" of "thirty (30) days" is none."""
 _NUMBER = re.compile(r"(?i)(?:\d{1,2}(?:\.\d{1,2})*[.):]?|[ivx]{1,5}[.)]|section|article|§)$")
