@@ -48,7 +48,7 @@ class CompressorRun:
 
     out: Path
     tokenizer: Path
-    steps: int = 600
+    steps: int = 5000
     accumulate: int = 4
     """Pages a step, each with a budget drawn from `BUDGETS`."""
     rate: float = 1e-3
