@@ -20,6 +20,7 @@ from clausescan.train.compressors import KINDS, CompressorRun, Pair, SeenPage, j
 from clausescan.train.labels import LabelledClause, LabelledPage
 from clausescan.train.scene import Look, sheet_map
 from clausescan.train.sheets import SHEET_WIDTH
+from clausescan.train.sightings import Sighting
 from clausescan.train.split import held_out_contract
 
 FONT = str(Path(reportlab.__file__).parent / "fonts" / "Vera.ttf")
@@ -92,20 +93,22 @@ def sighted(folder: Path, number: int, pdf: str) -> SeenPage:
     generator = torch.Generator().manual_seed(number)
     count = 300 + number
     file = folder / f"{number}.pt"
-    parts = (torch.randn(count, 256, generator=generator).half(), torch.rand(count, 2, generator=generator), torch.zeros(count))
+    line = torch.arange(count) * len(LINES) // count
+    parts = (torch.randn(count, 256, generator=generator).half(), torch.rand(count, 2, generator=generator), line)
     torch.save(parts, file)
     return SeenPage(page(pdf), file)
 
 
-def test_words_stand_where_their_boxes_do() -> None:
+def test_words_lie_among_the_features_as_their_boxes_do() -> None:
     vocabulary = Vocabulary(WEIGHTS / "tokenizer.json")
-    places, tokens = words_at(vocabulary, page())
-    assert len(places) == len(tokens) == 11
-    first = page().boxes[0][0]
-    assert places[0].tolist() == pytest.approx(
-        [(first[0] + first[2]) / 2 / page().size_pt[0], (first[1] + first[3]) / 2 / page().size_pt[0]]
-    )
-    assert tokens[0] == vocabulary.word(LINES[0][0])[0]
+    made, width = page(), page().size_pt[0]
+    features = [
+        ((x0 + x1) / 2 / width + off, n) for n, row in enumerate(made.boxes) for x0, _, x1, _ in row for off in (-0.001, 0.0)
+    ]
+    places, line = torch.tensor([(x, 0.0) for x, _ in features]), torch.tensor([n for _, n in features])
+    shares, tokens = words_at(vocabulary, made, Sighting(torch.zeros(len(line), 256), places, line))
+    assert (shares * len(line)).tolist() == pytest.approx([2 * word + 1.5 for word in range(11)])  # the second of each two
+    assert tokens[0] == vocabulary.word(LINES[0][0])[0] and len(tokens) == 11
 
 
 def test_compressors_learn_from_the_same_pages_and_are_judged(tmp_path: Path) -> None:
@@ -144,8 +147,9 @@ def test_a_probe_learns_what_its_tokens_say(tmp_path: Path) -> None:
         pair = Pair(kind, len(vocabulary))
         optimiser = torch.optim.Adam(pair.parameters(), lr=1e-3)
         for step in range(30):
-            places, tokens = words_at(vocabulary, pages[step % 2].page)
-            loss = torch.nn.functional.cross_entropy(pair(pages[step % 2].sighting(), places, 16), tokens)
+            sighting = pages[step % 2].sighting()
+            shares, tokens = words_at(vocabulary, pages[step % 2].page, sighting)
+            loss = torch.nn.functional.cross_entropy(pair(sighting, shares, 16), tokens)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

@@ -129,7 +129,7 @@ def clauses(
 def compressors(
     data: Data,
     work: Work,
-    steps: Steps = 5000,
+    steps: Steps = 300,
     threads: Threads = 1,
     sightings: Annotated[Path | None, typer.Option(help="Folder of stage D's sightings.")] = None,
 ) -> None:

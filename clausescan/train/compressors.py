@@ -1,11 +1,12 @@
 """Three ways of compressing a page to a few visual tokens, trained alike, judged by how much of its text can be had from them.
 
 The Perceiver Resampler, the C-Abstractor and our anchored queries (`model.resampler`) each begin with random weights, as does
-the probe behind them: asked for a place on the page, it looks at the visual tokens and says which word stands there. All see
-the same pages in the same order with the same budgets for the same number of steps; a probe without any tokens shows what places
-alone tell. The sightings of stage D are used as far as they are on disk, one page in memory at a time.
+the probe behind them: it goes through the visual tokens as through the text, and says by the token at a word's share of the page,
+and its neighbours, how the word begins. All see the same pages in the same order with the same budgets for the same number of
+steps; a probe without any tokens shows what is told by nothing. The sightings of stage D are used as far as they are on disk, one
+page in memory at a time.
 
-Legend: W words of a page, n visual tokens (the budget), D width, V vocabulary.
+Legend: W words of a page, M features, n visual tokens (the budget), D width, V vocabulary.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from clausescan.errors import UsageError
 from clausescan.files import write_atomic
-from clausescan.model.resampler import BUDGETS, PLACE_DIMS, Kind, Resampler, place_features
+from clausescan.model.resampler import BUDGETS, Kind, Resampler
 from clausescan.model.vocabulary import Vocabulary
 from clausescan.train.checkpoints import Average, load_checkpoint, save_checkpoint
 from clausescan.train.labels import LabelledPage
@@ -39,7 +40,9 @@ KINDS: tuple[Kind | None, ...] = (*get_args(Kind), None)
 
 NOTHING = "nothing"
 """The row of the probe that is given no tokens."""
-WIDTH, HEADS, LAYERS = 320, 5, 2
+WIDTH = 320
+BESIDE = 1
+"""Visual tokens on each side of a word's own that the probe sees as well."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class CompressorRun:
 
     out: Path
     tokenizer: Path
-    steps: int = 5000
+    steps: int = 300
     accumulate: int = 4
     """Pages a step, each with a budget drawn from `BUDGETS`."""
     rate: float = 1e-3
@@ -77,35 +80,32 @@ def seen_pages(pages: Sequence[LabelledPage], index: Sequence[dict[str, Any]], f
     return [SeenPage(page, file) for page, file in zip(pages, files, strict=True) if file.exists()]
 
 
-def words_at(vocabulary: Vocabulary, page: LabelledPage) -> tuple[Tensor, Tensor]:
-    """Places (W, 2) of a page's words, x and y over its width, and the first token (W,) of each."""
-    boxes = [box for row in page.boxes for box in row]
-    places = [((x0 + x1) / 2 / page.size_pt[0], (y0 + y1) / 2 / page.size_pt[0]) for x0, y0, x1, y1 in boxes]
-    return torch.tensor(places), torch.tensor([vocabulary.word(word)[0] for line in page.lines for word in line])
+def words_at(vocabulary: Vocabulary, page: LabelledPage, sighting: Sighting) -> tuple[Tensor, Tensor]:
+    """Where each word's middle lies among a page's features, 0 to 1, (W,), and the first token (W,) of each."""
+    shares: list[Tensor] = []
+    for number, row in enumerate(page.boxes):
+        own = torch.nonzero(sighting.line == number)[:, 0]
+        middle = torch.tensor([(x0 + x1) / 2 / page.size_pt[0] for x0, _, x1, _ in row])
+        nearest = (sighting.places[own, 0] - middle[:, None]).abs().argmin(1)
+        shares.append((own[nearest] + 0.5) / len(sighting.line))
+    return torch.cat(shares), torch.tensor([vocabulary.word(word)[0] for line in page.lines for word in line])
 
 
 class WordProbe(nn.Module):
-    """Asked for places on a page, looks at its visual tokens, and scores which token the word there begins with."""
+    """Scores, by the visual tokens around a share of the page, which token the word there begins with."""
 
     def __init__(self, vocabulary: int) -> None:
         super().__init__()
-        self.place = nn.Linear(2 * PLACE_DIMS, WIDTH)
-        self.look = nn.ModuleList(nn.MultiheadAttention(WIDTH, HEADS, batch_first=True) for _ in range(LAYERS))
-        self.before = nn.ModuleList(nn.LayerNorm(WIDTH) for _ in range(LAYERS))
-        self.think = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, 2 * WIDTH), nn.GELU(), nn.Linear(2 * WIDTH, WIDTH))
-            for _ in range(LAYERS)
-        )
-        self.leave = nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, vocabulary))
+        self.begin = nn.Linear((2 * BESIDE + 1) * WIDTH + 1, WIDTH)
+        self.leave = nn.Sequential(nn.GELU(), nn.LayerNorm(WIDTH), nn.Linear(WIDTH, vocabulary))
 
-    def forward(self, places: Tensor, visual: Tensor | None) -> Tensor:
-        """Places (W, 2) and visual tokens (n, D), or none, to scores (W, V)."""
-        x = self.place(place_features(places))[None]  # (1, W, D)
-        for look, before, think in zip(self.look, self.before, self.think, strict=True):
-            if visual is not None:
-                x = x + look(before(x), visual[None], visual[None], need_weights=False)[0]
-            x = x + think(x)
-        return self.leave(x[0])  # type: ignore[no-any-return]
+    def forward(self, shares: Tensor, visual: Tensor) -> Tensor:
+        """Shares (W,) and visual tokens (n, D) to scores (W, V)."""
+        n = len(visual)
+        at = (shares * n).long().clamp(0, n - 1)
+        window = (at[:, None] + torch.arange(-BESIDE, BESIDE + 1)).clamp(0, n - 1)  # (W, 2 * BESIDE + 1)
+        within = (shares * n - at).to(visual.dtype)[:, None]  # how far into its own token's share
+        return self.leave(self.begin(torch.cat((visual[window].flatten(1), within), 1)))  # type: ignore[no-any-return]
 
 
 class Pair(nn.Module):
@@ -116,10 +116,11 @@ class Pair(nn.Module):
         self.resampler = None if kind is None else Resampler(kind=kind)
         self.probe = WordProbe(vocabulary)
 
-    def forward(self, sighting: Sighting, places: Tensor, budget: int) -> Tensor:
-        """Scores (W, V) of the words at `places` by `budget` visual tokens of the page."""
-        visual = None if self.resampler is None else self.resampler(*sighting.of_lines(), budget)
-        return self.probe(places, visual)  # type: ignore[no-any-return]
+    def forward(self, sighting: Sighting, shares: Tensor, budget: int) -> Tensor:
+        """Scores (W, V) of the words at `shares` by `budget` visual tokens of the page."""
+        if self.resampler is None:
+            return self.probe(shares * 0, torch.zeros(budget, WIDTH))  # type: ignore[no-any-return]
+        return self.probe(shares, self.resampler(*sighting.of_lines(), budget))  # type: ignore[no-any-return]
 
 
 @torch.no_grad()
@@ -127,9 +128,10 @@ def judge(pair: Pair, vocabulary: Vocabulary, pages: Sequence[SeenPage], budget:
     """Loss in nats a word, and the share of words whose first token is told right, over all words of the pages."""
     loss, right, count = 0.0, 0, 0
     for seen in pages:
-        places, tokens = words_at(vocabulary, seen.page)
+        sighting = seen.sighting()
+        shares, tokens = words_at(vocabulary, seen.page, sighting)
         with torch.autocast("cpu", torch.bfloat16):
-            scores = pair(seen.sighting(), places, budget).float()
+            scores = pair(sighting, shares, budget).float()
         loss += float(F.cross_entropy(scores, tokens, reduction="sum"))
         right += int((scores.argmax(-1) == tokens).sum())
         count += len(tokens)
@@ -170,10 +172,10 @@ def train_one(run: CompressorRun, kind: Kind | None, pages: Sequence[SeenPage], 
             group["lr"] = run.rate * float(share)
         optimiser.zero_grad()
         for at in range(step * run.accumulate, (step + 1) * run.accumulate):
-            seen = learn[order[at]]
-            places, tokens = words_at(vocabulary, seen.page)
+            page, sighting = learn[order[at]].page, learn[order[at]].sighting()
+            shares, tokens = words_at(vocabulary, page, sighting)
             with torch.autocast("cpu", torch.bfloat16):
-                loss = F.cross_entropy(pair(seen.sighting(), places, budgets[at]).float(), tokens)
+                loss = F.cross_entropy(pair(sighting, shares, budgets[at]).float(), tokens)
             (loss / run.accumulate).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach()) / run.accumulate
         nn.utils.clip_grad_norm_(pair.parameters(), 1.0)
