@@ -14,7 +14,7 @@ import clausescan.rectify as rectifier
 from clausescan.errors import UnreadablePageError
 from clausescan.geometry import Homography
 from clausescan.page import READING_WIDTH, Photo
-from clausescan.rectify import rectify
+from clausescan.rectify import rectify, upright
 from clausescan.rectify.perspective import page_corners
 from clausescan.rectify.sheet import Sheet
 
@@ -206,6 +206,12 @@ def test_a_page_larger_than_the_frame_is_read_as_the_frame():
     assert np.median(line_rise(page, scene)) < 6
     assert page.turned_degrees == 0
     assert not next(s for s in page.steps if s.name == "sheet").kept
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (-4000, 300), (900, 1300)])
+def test_an_outline_that_holds_nothing_of_the_photo_has_no_slant(corner):
+    outline = np.array([[0, 0], [9, 0], [9, 9], [0, 9]], np.float64) + corner
+    assert upright.slant(printed(), outline) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize("roll", [16, -22, 31, -38, 44])

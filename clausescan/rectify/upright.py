@@ -23,6 +23,8 @@ _SLANTS = np.arange(-43.5, 45.0, 3.0)
 """Angles that lines are tried at, in degrees; with those a quarter turn further they go all round. Not 0, as above."""
 _SLANT_SIDE = 480
 """Shorter side in px of the photo on which the text's slant is measured."""
+_LEAST_SIDE = 32
+"""Px of that photo that the circle must measure."""
 _SURE = 0.10
 """Difference of two readings' confidence that settles the question with one crop."""
 
@@ -60,7 +62,7 @@ def slant(gray: NDArray[np.uint8], outline: Points) -> tuple[float, float]:
 
     Degrees, clockwise, -45 to 45 and to about 3; and how many times as sharply as along the outline's sides the lines part there.
 
-    Judged within a circle, which holds the same print however it is turned.
+    Judged within a circle, which holds the same print however it is turned; 0 and 1 where it would be too small.
     """
     scale = _SLANT_SIDE / min(gray.shape)
     size = [max(8, round(n * scale)) for n in gray.shape[::-1]]
@@ -69,7 +71,9 @@ def slant(gray: NDArray[np.uint8], outline: Points) -> tuple[float, float]:
     cv2.fillConvexPoly(inside, np.round(outline * scale).astype(np.int32), 1)
     inner = np.asarray(cv2.erode(inside, np.ones((9, 9), np.uint8), borderValue=0), np.uint8)  # without the sheet's own edges
     x, y, w, h = cv2.boundingRect(inner)
-    side = max(8, min(w, h))
+    side = min(w, h)
+    if side < _LEAST_SIDE:
+        return 0.0, 1.0
     x, y = x + (w - side) // 2, y + (h - side) // 2
     disc = np.zeros(ink.shape, np.uint8)
     cv2.circle(disc, (x + side // 2, y + side // 2), side // 2, 1, -1)
